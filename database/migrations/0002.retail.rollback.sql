@@ -1,0 +1,3 @@
+DROP TABLE staging.retail_sales;
+DROP SCHEMA retail CASCADE;
+DROP SCHEMA IF EXISTS staging;

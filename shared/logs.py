@@ -1,0 +1,70 @@
+"""Logs: text for a terminal, one JSON object a line for a container, all to stdout, times in UTC."""
+
+import contextvars
+import json
+import logging
+import sys
+import time
+from typing import Any
+
+_CONTEXT: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("log_context", default={})
+
+
+def bind(**values: Any) -> contextvars.Token[dict[str, Any]]:
+    """Add values to every log line of this context; `unbind` with the token takes them away."""
+    return _CONTEXT.set({**_CONTEXT.get(), **values})
+
+
+def unbind(token: contextvars.Token[dict[str, Any]]) -> None:
+    """Undo a `bind`."""
+    _CONTEXT.reset(token)
+
+
+def context() -> dict[str, Any]:
+    """Return the values that are bound."""
+    return _CONTEXT.get()
+
+
+def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what the caller gave as `extra={"fields": {...}}`."""
+    fields = getattr(record, "fields", None)
+    return fields if isinstance(fields, dict) else {}
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: at, level, message, the bound context, the line's fields."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **_CONTEXT.get(),
+            **fields_of(record),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str, ensure_ascii=False)
+
+
+class TextFormatter(logging.Formatter):
+    """A short line for people: time, level when it matters, job, message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        job = _CONTEXT.get().get("job")
+        level = "" if record.levelno <= logging.INFO else f"{record.levelname} "
+        clock = time.strftime("%H:%M:%S", time.gmtime(record.created))
+        line = f"{clock} {level}{f'{job}: ' if job else ''}{record.getMessage()}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+
+def configure(log_format: str = "text", level: str = "INFO") -> None:
+    """Send the root logger to stdout in the given format; a second call replaces the first."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for noisy in ("urllib3", "botocore", "boto3", "s3transfer", "werkzeug", "yoyo"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
