@@ -11,6 +11,7 @@ from shared.db import database_url
 from shared.errors import FatalError
 
 FOLDER = ROOT / "database" / "migrations"
+GRANTS = ROOT / "database" / "grants.sql"
 
 
 def migrate(settings: Settings, folder: Path = FOLDER) -> list[str]:
@@ -22,7 +23,21 @@ def migrate(settings: Settings, folder: Path = FOLDER) -> list[str]:
         migrations = backend.to_apply(read(str(folder)))
         names = [migration.id for migration in migrations]
         _run(backend.apply_migrations, migrations)
-        return names
+    if folder == FOLDER:
+        grant(settings)
+    return names
+
+
+def grant(settings: Settings) -> None:
+    """Give the roles of `database/roles.sql` what they may do; without those roles, do nothing."""
+    from shared.db import connect, execute, transaction
+
+    conn = connect(settings, application_name="cronhouse:migrate")
+    try:
+        with transaction(conn):
+            execute(conn, GRANTS.read_text(encoding="utf-8"))
+    finally:
+        conn.close()
 
 
 def rollback(settings: Settings, folder: Path = FOLDER, count: int = 1) -> list[str]:

@@ -1,0 +1,28 @@
+-- What cronhouse_api and cronhouse_reader may do. `cronhouse migrate` runs it after the migrations, as the
+-- owner of the tables; it can be run again, and does nothing where the roles of roles.sql do not exist
+-- (the embedded server, a server with roles of your own).
+DO $$
+DECLARE
+    published text;
+BEGIN
+    IF (SELECT count(*) FROM pg_roles WHERE rolname IN ('cronhouse_api', 'cronhouse_reader')) < 2 THEN
+        RETURN;
+    END IF;
+    -- every schema but the memory of the house and the work tables is published
+    FOR published IN
+        SELECT nspname FROM pg_namespace
+        WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public', 'ops', 'staging')
+    LOOP
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO cronhouse_api, cronhouse_reader', published);
+        EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO cronhouse_api, cronhouse_reader', published);
+        EXECUTE format('ALTER DEFAULT PRIVILEGES IN SCHEMA %I GRANT SELECT ON TABLES TO cronhouse_api, cronhouse_reader',
+                       published);
+    END LOOP;
+
+    GRANT USAGE ON SCHEMA ops TO cronhouse_api;
+    GRANT SELECT ON ALL TABLES IN SCHEMA ops TO cronhouse_api;
+    GRANT INSERT ON ops.audit_log, ops.run_request TO cronhouse_api;
+    GRANT UPDATE (last_used_at) ON ops.api_key TO cronhouse_api;
+    GRANT UPDATE (status, owner, notes, resolved_at) ON ops.data_quality_log TO cronhouse_api;
+END
+$$;
