@@ -60,13 +60,14 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
             return None  # type: ignore[return-value]
 
     local_dir = Path(env.get("CRONHOUSE_LOCAL_DIR") or ROOT / ".local").resolve()
+    default_store = f"file://{quote(str(local_dir / 'objects'))}"
     settings = Settings(
         root=ROOT,
         local_dir=local_dir,
         workflows_dir=Path(env.get("CRONHOUSE_WORKFLOWS_DIR") or ROOT / "workflows"),
         database_url=take(_database_url),
         redis_url=take(_url, "REDIS_URL", None, ("redis", "rediss", "unix")),
-        object_store_url=take(_url, "OBJECT_STORE_URL", f"file://{quote(str(local_dir / 'objects'))}", ("file", "s3")),
+        object_store_url=take(_url, "OBJECT_STORE_URL", default_store, ("file", "s3")) or default_store,
         s3_endpoint_url=take(_url, "S3_ENDPOINT_URL", None, ("http", "https")),
         alert_urls=tuple((take(read_secret_from, "ALERT_URLS") or "").split()),
         log_format=take(_choice, "LOG_FORMAT", "text", ("text", "json")),
@@ -138,7 +139,9 @@ def _database_url(env: Mapping[str, str]) -> str | None:
 def _url(env: Mapping[str, str], name: str, default: str | None, schemes: tuple[str, ...]) -> str | None:
     value = env.get(name) or default
     if value is not None and urlsplit(value).scheme not in schemes:
-        raise ConfigError(f"{name}: expected a URL that begins with {' or '.join(s + '://' for s in schemes)}")
+        raise ConfigError(
+            f"{name}: expected a URL that begins with {' or '.join(s + '://' for s in schemes)}"
+        )
     return value
 
 

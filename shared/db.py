@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import psycopg2
+import psycopg2.extensions
 import psycopg2.extras
-from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from shared.config import Settings
 from shared.errors import ConfigError, CronhouseError, FatalError, TransientError
 
+Connection: TypeAlias = psycopg2.extensions.connection
 Params = Mapping[str, Any] | Sequence[Any] | None
 
 # SQLSTATE classes and codes: https://www.postgresql.org/docs/18/errcodes-appendix.html
@@ -47,7 +48,11 @@ def database_url(settings: Settings) -> str:
 
 
 def connect(
-    settings: Settings, *, application_name: str = "cronhouse", autocommit: bool = False, url: str | None = None
+    settings: Settings,
+    *,
+    application_name: str = "cronhouse",
+    autocommit: bool = False,
+    url: str | None = None,
 ) -> Connection:
     """Open a connection in UTC.
 

