@@ -43,7 +43,9 @@ def pg_template(pg_server: EmbeddedPostgres) -> str:
 def pg(pg_server: EmbeddedPostgres, pg_template: str, tmp_path: Path) -> Iterator[Settings]:
     """Settings that point at a fresh migrated database and an empty object store folder."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    _admin(pg_server, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, pg_template))))
+    _admin(
+        pg_server, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, pg_template)))
+    )
     yield settings_for(pg_server.url(name), tmp_path)
     _admin(pg_server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 

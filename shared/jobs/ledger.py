@@ -109,7 +109,8 @@ class Ledger:
     def _identity(self, force: bool, requested_by: str | None) -> dict[str, Any]:
         return {
             "workflow": self.spec.workflow, "job": self.spec.name, "service": self.spec.service,
-            "date": self.date, "force": force, "host": socket.gethostname(), "pid": os.getpid(), "requested_by": requested_by,
+            "date": self.date, "force": force, "host": socket.gethostname(), "pid": os.getpid(),
+            "requested_by": requested_by,
         }  # fmt: skip
 
     def start(self, force: bool, requested_by: str | None) -> int:
@@ -138,7 +139,8 @@ class Ledger:
         """Close the row of the run."""
         values = {
             "run_id": run_id, "status": status, "reason": reason, "attempt": attempt,
-            "stages": json.dumps(stages), "read": counts.read, "written": counts.written, "rejected": counts.rejected,
+            "stages": json.dumps(stages), "read": counts.read, "written": counts.written,
+            "rejected": counts.rejected,
         }  # fmt: skip
         self._do(lambda: db.execute(self.conn, self._query("finish_run"), values))
 

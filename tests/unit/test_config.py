@@ -6,7 +6,9 @@ from shared.errors import ConfigError
 
 def test_every_mistake_is_named_at_once():
     with pytest.raises(ConfigError) as caught:
-        load_settings({"DATABASE_URL": "mysql://x/y", "LOG_FORMAT": "xml", "API_PORT": "99999", "REDIS_URL": "http://x"})
+        load_settings(
+            {"DATABASE_URL": "mysql://x/y", "LOG_FORMAT": "xml", "API_PORT": "99999", "REDIS_URL": "http://x"}
+        )
     text = str(caught.value)
     for name in ("DATABASE_URL", "LOG_FORMAT", "API_PORT", "REDIS_URL"):
         assert name in text

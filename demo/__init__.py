@@ -1,0 +1,1 @@
+"""The demonstration: every workflow on sample data, with the embedded stack."""

@@ -1,0 +1,92 @@
+"""`make demo`: start the embedded stack, run the workflows on sample data, show what came of it, serve it."""
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import click
+
+from demo import retail
+from shared import db
+from shared.config import Settings
+from shared.local.stack import Stack, local_environ
+from shared.migrations import migrate
+
+
+def show(settings: Settings, once: bool) -> int:
+    """Run the demonstration; serve the API and the console afterwards unless `once`.
+
+    What it started it stops again, and what is loaded stays: the next call goes on from there.
+    """
+    if not settings.embedded:
+        click.echo(
+            "the demonstration uses the embedded stack: unset DATABASE_URL (environment or .env)", err=True
+        )
+        return 2
+    logging.getLogger().setLevel(logging.ERROR)  # its own lines tell the story; `cronhouse logs RUN` has the rest
+    started = time.monotonic()
+    stack = Stack(settings)
+    try:
+        with step("embedded PostgreSQL, object folder and three simulated retailers"):
+            stack.up()
+        settings = replace(settings, environ=local_environ(settings))
+        with step("database schema"):
+            migrate(settings)
+        code = retail.run(settings)
+        conn = db.connect(settings, application_name="cronhouse:demo")
+        try:
+            retail.summarise(conn, settings)
+        finally:
+            conn.close()
+        click.echo(f"\nall of it took {time.monotonic() - started:.1f} s")
+        if once or code:
+            return code
+        return _serve(settings)
+    except KeyboardInterrupt:
+        click.echo("\nstopped; run it again and it goes on from here")
+        return 130
+    finally:
+        stack.down()
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Print what is being done, and how long it took."""
+    start = time.monotonic()
+    terminal = sys.stdout.isatty()
+    click.echo(f"  … {what}", nl=not terminal) if terminal else None
+    yield
+    click.echo(f"{chr(13) if terminal else ''}  ✓ {what} ({time.monotonic() - start:.1f} s)")
+
+
+def _serve(settings: Settings) -> int:
+    from shared import apikeys
+    from shared.local.serving import free_port, serve_embedded
+
+    port = free_port(settings.api_port)
+    conn = db.connect(settings, application_name="cronhouse:demo")
+    try:
+        with db.transaction(conn):
+            name = f"demo-{os.getpid()}-{int(time.time())}"
+            key = apikeys.create(conn, name, "operator").key
+    finally:
+        conn.close()
+    base = f"http://127.0.0.1:{port}"
+    click.echo(
+        f"""
+  console   {base}/
+  API docs  {base}/docs
+  a key     {key}   (operator, this demonstration's)
+
+  try:  curl '{base}/api/retail/daily-sales?limit=3'
+        curl -X POST -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
+             -d '{{}}' {base}/api/workflows/retail/run
+        .venv/bin/cronhouse status          (in a second terminal)
+
+  Ctrl-C stops everything; `make clean` removes every trace."""
+    )
+    return serve_embedded(replace(settings, api_port=port))

@@ -1,0 +1,25 @@
+"""cronhouse serve."""
+
+import os
+
+import click
+
+from shared.cli.common import start
+
+
+@click.command("serve", epilog="Example: API_PORT=8080 cronhouse serve")
+def command() -> int:
+    """Serve the API and the console; with the embedded stack, jobs run on their schedule meanwhile."""
+    from shared.config import ROOT
+    from shared.local.serving import gunicorn_command, serve_embedded
+
+    settings = start()
+    if not settings.embedded:
+        os.chdir(ROOT)
+        line = gunicorn_command(settings)
+        os.execv(line[0], line)  # noqa: S606 - gunicorn takes this process over, and with it its signals
+    from shared.db import connect
+
+    connect(settings).close()  # says how to start the stack when it is down
+    click.echo(f"console and API: http://{settings.api_host}:{settings.api_port}/   (Ctrl-C stops)")
+    return serve_embedded(settings)
