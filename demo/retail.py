@@ -37,7 +37,9 @@ def run(settings: Settings, today: date | None = None) -> int:
     already = f", {len(results) - len(ran)} were done already" if len(ran) < len(results) else ""
     click.echo(f"  ✓ retail, {dates[0]} to {dates[-1]}: {len(ran)} runs{already}")
     for result in failed:
-        click.echo(f"  ✗ {result.job} {result.date}: {result.reason}   (cronhouse logs {result.run_id})", err=True)
+        click.echo(
+            f"  ✗ {result.job} {result.date}: {result.reason}   (cronhouse logs {result.run_id})", err=True
+        )
     return 1 if failed else 0
 
 

@@ -1,17 +1,17 @@
 """`make demo`: start the embedded stack, run the workflows on sample data, show what came of it, serve it."""
 
-import logging
 import os
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import click
 
 from demo import retail
-from shared import db
+from shared import db, logs
 from shared.config import Settings
 from shared.local.stack import Stack, local_environ
 from shared.migrations import migrate
@@ -27,7 +27,9 @@ def show(settings: Settings, once: bool) -> int:
             "the demonstration uses the embedded stack: unset DATABASE_URL (environment or .env)", err=True
         )
         return 2
-    logging.getLogger().setLevel(logging.ERROR)  # its own lines tell the story; `cronhouse logs RUN` has the rest
+    logs.configure(
+        settings.log_format, "ERROR"
+    )  # its own lines tell the story; `cronhouse logs RUN` the rest
     started = time.monotonic()
     stack = Stack(settings)
     try:
@@ -71,8 +73,8 @@ def _serve(settings: Settings) -> int:
     conn = db.connect(settings, application_name="cronhouse:demo")
     try:
         with db.transaction(conn):
-            name = f"demo-{os.getpid()}-{int(time.time())}"
-            key = apikeys.create(conn, name, "operator").key
+            name = f"demo-{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}-{os.getpid()}"
+            key = apikeys.create_key(conn, name, "operator", datetime.now(UTC) + timedelta(days=1))
     finally:
         conn.close()
     base = f"http://127.0.0.1:{port}"
@@ -80,7 +82,7 @@ def _serve(settings: Settings) -> int:
         f"""
   console   {base}/
   API docs  {base}/docs
-  a key     {key}   (operator, this demonstration's)
+  a key     {key}   (operator, for one day)
 
   try:  curl '{base}/api/retail/daily-sales?limit=3'
         curl -X POST -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\

@@ -57,11 +57,15 @@ class TextFormatter(logging.Formatter):
 
 
 def configure(log_format: str = "text", level: str = "INFO") -> None:
-    """Send the root logger to stdout in the given format; a second call replaces the first."""
+    """Send the root logger to stdout in the given format; a second call replaces the first.
+
+    The level is that of stdout: a run's own log (ops.job_log) has INFO and above whatever stdout shows.
+    """
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(level)
+    handler.setLevel(level)
+    root.setLevel(min(logging.INFO, handler.level))
     for noisy in ("urllib3", "botocore", "boto3", "s3transfer", "werkzeug", "yoyo"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from shared import retention
 from shared.config import Settings
 from shared.errors import ConfigError
 from shared.jobs.registry import declared_in_code, parse_duration
@@ -258,7 +259,10 @@ class _Checker:
 
     def _check_params(self, workflow: str, services: set[str], params: dict[str, Any]) -> None:
         """Let the services check their own sections; a section that nobody knows is a mistake."""
-        known: set[str] = set()
+        known: set[str] = {"retention"}  # of the house: services/maintenance reads it of every workflow
+        for message in retention.find_problems(params.get("retention")):
+            dotted, _, text = message.partition(": ")
+            self.problem(tuple(dotted.split(".")), text)
         for service in sorted(services):
             module = f"services.{service}.{workflow}.params"
             if not NAME.fullmatch(service) or not _exists(module):

@@ -109,7 +109,9 @@ def due_between(specs: list[JobSpec], after: datetime, until: datetime) -> list[
     """Name the jobs that a cron would have started after one moment and until another, in UTC."""
     from cronsim import CronSim
 
-    return [spec.name for spec in specs if next(CronSim(spec.schedule, after)) <= until + timedelta(seconds=1)]
+    return [
+        spec.name for spec in specs if next(CronSim(spec.schedule, after)) <= until + timedelta(seconds=1)
+    ]
 
 
 def free_port(wanted: int) -> int:

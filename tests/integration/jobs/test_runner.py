@@ -1,0 +1,253 @@
+"""The promises of the runner, each on a real database."""
+
+import threading
+import time
+
+import psycopg2
+import pytest
+
+from shared import db
+from shared.errors import ConfigError, FatalError, TransientError
+from shared.jobs import Counts
+from tests.integration.jobs.conftest import DAY
+
+
+def rows(settings, query="SELECT * FROM ops.job_run ORDER BY run_id"):
+    conn = db.connect(settings)
+    try:
+        return db.fetch_all(conn, query)
+    finally:
+        conn.close()
+
+
+def test_a_success_is_on_record_with_counts_stages_and_log(house):
+    def work(run):
+        with run.stage("copy"):
+            run.log.info("copied", extra={"fields": {"rows": 3}})
+        return Counts(read=5, written=3, rejected=2)
+
+    house.declare("probe_first", work)
+    result = house.run("probe_first")
+    assert (result.status, result.exit_code) == ("succeeded", 0)
+    (row,) = rows(house.settings)
+    assert (row["status"], row["rows_read"], row["rows_written"], row["rows_rejected"]) == (
+        "succeeded",
+        5,
+        3,
+        2,
+    )
+    assert list(row["stage_seconds"]) == ["copy"]
+    lines = rows(house.settings, "SELECT line, message, fields FROM ops.job_log ORDER BY line")
+    assert [line["line"] for line in lines] == [1, 2, 3]
+    assert lines[1]["message"] == "copied" and lines[1]["fields"] == {"rows": 3}
+
+
+def test_a_second_start_says_so_and_exits_0(house):
+    entered, leave = threading.Event(), threading.Event()
+
+    def work(run):
+        entered.set()
+        leave.wait(20)
+        return Counts()
+
+    house.declare("probe_first", work)
+    first = threading.Thread(target=lambda: house.run("probe_first"))
+    first.start()
+    assert entered.wait(20)
+    second = house.run("probe_first")
+    leave.set()
+    first.join()
+    assert (second.status, second.exit_code) == ("skipped", 0)
+    assert "under way" in second.reason
+    assert [row["status"] for row in rows(house.settings)] == ["succeeded", "skipped"]
+
+
+def test_two_dates_run_side_by_side(house):
+    entered, leave = threading.Event(), threading.Event()
+
+    def work(run):
+        if run.date == DAY:
+            entered.set()
+            leave.wait(20)
+        return Counts()
+
+    house.declare("probe_first", work)
+    first = threading.Thread(target=lambda: house.run("probe_first"))
+    first.start()
+    assert entered.wait(20)
+    other = house.run("probe_first", DAY.replace(day=3))
+    leave.set()
+    first.join()
+    assert other.status == "succeeded"
+
+
+def test_what_is_transient_is_tried_again(house):
+    tries = []
+
+    def work(run):
+        tries.append(run.attempt)
+        if len(tries) < 3:
+            raise TransientError("the shop answered 503")
+        return Counts(written=1)
+
+    house.declare("probe_first", work)
+    assert house.run("probe_first").status == "succeeded"
+    assert tries == [1, 2, 3]
+    assert rows(house.settings)[0]["attempt"] == 3
+
+
+def test_when_the_tries_are_used_up_it_fails_with_the_reason_and_one_alert(house):
+    def work(run):
+        raise TransientError("the shop answered 503")
+
+    house.declare("probe_first", work)
+    for _ in range(2):
+        result = house.run("probe_first")
+        assert (result.status, result.exit_code) == ("failed", 1)
+    assert rows(house.settings)[0]["reason"] == "the shop answered 503"
+    (alert,) = rows(house.settings, "SELECT * FROM ops.alert")
+    assert alert["incident"] == "job_failed:probe_first"
+    assert alert["times_seen"] == 2
+    assert alert["look_closer"].startswith("cronhouse logs ")
+
+
+def test_a_success_closes_the_incident(house):
+    answers = [FatalError("no"), None]
+
+    def work(run):
+        problem = answers.pop(0)
+        if problem:
+            raise problem
+        return Counts()
+
+    house.declare("probe_first", work)
+    house.run("probe_first")
+    house.run("probe_first")
+    (alert,) = rows(house.settings, "SELECT * FROM ops.alert")
+    assert alert["resolved_at"] is not None
+
+
+@pytest.mark.parametrize("error", [FatalError("wrong key"), ValueError("a bug")])
+def test_what_no_retry_helps_is_tried_once(house, error):
+    tries = []
+
+    def work(run):
+        tries.append(1)
+        raise error
+
+    house.declare("probe_first", work)
+    result = house.run("probe_first")
+    assert (result.status, result.exit_code, len(tries)) == ("failed", 1, 1)
+    assert str(error) in result.reason
+
+
+def test_a_setting_that_is_missing_exits_2(house):
+    def work(run):
+        raise ConfigError("RETAILER_1_URL is not set")
+
+    house.declare("probe_first", work)
+    assert house.run("probe_first").exit_code == 2
+
+
+def test_a_failed_upstream_makes_the_next_job_skipped(house):
+    def broken(run):
+        raise FatalError("no")
+
+    house.declare("probe_first", broken)
+    house.declare("probe_second", lambda run: Counts())
+    house.run("probe_first")
+    result = house.run("probe_second", wait=False)
+    assert (result.status, result.exit_code) == ("skipped", 75)
+    assert result.reason.startswith("upstream probe_first failed")
+
+
+def test_an_upstream_that_never_comes_ends_in_75(house):
+    house.write(open(house.folder / "probe.yml").read().replace("wait: 5s", "wait: 1s"))
+    house.declare("probe_second", lambda run: Counts())
+    result = house.run("probe_second")
+    assert (result.status, result.exit_code) == ("skipped", 75)
+    assert "never came" in result.reason
+
+
+def test_a_job_waits_for_its_upstream_of_the_same_date(house):
+    order = []
+    house.declare("probe_first", lambda run: order.append("first") or Counts())
+    house.declare("probe_second", lambda run: order.append("second") or Counts())
+    second = threading.Thread(target=lambda: house.run("probe_second"))
+    second.start()
+    time.sleep(0.8)
+    assert order == []
+    house.run("probe_first", DAY.replace(day=1))  # another date does not count
+    time.sleep(0.8)
+    assert order == ["first"]
+    house.run("probe_first")
+    second.join(20)
+    assert order == ["first", "first", "second"]
+
+
+def test_a_daily_job_is_done_once_and_again_only_by_force(house):
+    ran = []
+    house.declare("probe_first", lambda run: ran.append(run.force) or Counts())
+    house.run("probe_first")
+    again = house.run("probe_first")
+    assert (again.status, again.exit_code) == ("skipped", 0)
+    assert "--force" in again.reason
+    house.run("probe_first", force=True)
+    assert ran == [False, True]
+
+
+def test_a_job_of_every_five_minutes_runs_each_time(house):
+    ran = []
+    house.declare("probe_often", lambda run: ran.append(1) or Counts())
+    house.run("probe_often")
+    house.run("probe_often")
+    assert len(ran) == 2
+
+
+def test_the_time_limit_cancels_a_statement_that_hangs(house):
+    house.write(open(house.folder / "probe.yml").read().replace("timeout: 1m", "timeout: 1s"))
+
+    def work(run):
+        db.execute(run.conn, "SELECT pg_sleep(60)")
+        return Counts()
+
+    house.declare("probe_first", work)
+    started = time.monotonic()
+    result = house.run("probe_first")
+    assert result.status == "failed"
+    assert "timeout" in result.reason
+    assert time.monotonic() - started < 30
+
+
+def test_the_database_may_restart_under_a_run(house, pg_server):
+    tries = []
+
+    def work(run):
+        tries.append(1)
+        with db.transaction(run.conn):
+            db.execute(run.conn, "CREATE TABLE IF NOT EXISTS staging.probe (n int)")
+            db.execute(run.conn, "INSERT INTO staging.probe VALUES (1)")
+            if len(tries) == 1:
+                _cut_everybody_off(pg_server)
+            db.execute(run.conn, "INSERT INTO staging.probe VALUES (2)")
+        return Counts(written=2)
+
+    house.declare("probe_first", work)
+    result = house.run("probe_first")
+    assert result.status == "succeeded", result.reason
+    assert len(tries) == 2
+    assert [row["n"] for row in rows(house.settings, "SELECT n FROM staging.probe ORDER BY n")] == [1, 2]
+    assert rows(house.settings)[0]["status"] == "succeeded"
+
+
+def _cut_everybody_off(server):
+    conn = psycopg2.connect(server.url("postgres"))
+    try:
+        conn.autocommit = True
+        with conn.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+    finally:
+        conn.close()
