@@ -19,6 +19,9 @@ BEGIN
                        published);
     END LOOP;
 
+    IF to_regclass('public._yoyo_migration') IS NOT NULL THEN
+        GRANT SELECT ON public._yoyo_migration TO cronhouse_api;   -- /ready asks whether the schema is current
+    END IF;
     GRANT USAGE ON SCHEMA ops TO cronhouse_api;
     GRANT SELECT ON ALL TABLES IN SCHEMA ops TO cronhouse_api;
     GRANT INSERT ON ops.audit_log, ops.run_request TO cronhouse_api;

@@ -8,6 +8,7 @@
 --   cronhouse_api     reads everything, writes only what grants.sql lists
 --   cronhouse_reader  BI tools: reads the published schemas
 \set ON_ERROR_STOP on
+SET client_min_messages = warning;
 \set owner_password `cat "${SECRETS_DIR:-/run/secrets}/owner_password"`
 \set job_password `cat "${SECRETS_DIR:-/run/secrets}/job_password"`
 \set api_password `cat "${SECRETS_DIR:-/run/secrets}/api_password"`

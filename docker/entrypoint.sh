@@ -49,11 +49,8 @@ main() {
   case $role in
     migrate) exec cronhouse migrate "$@" ;;
     ingestion | transformation | data-quality | maintenance) run_cron "${role//-/_}" ;;
-    api)
-      exec gunicorn --bind 0.0.0.0:8000 --workers "${API_WORKERS:-2}" --threads 4 --worker-tmp-dir /tmp \
-        --access-logfile - --graceful-timeout 20 "services.api.app:create_app()"
-      ;;
-    retailers) exec python -m services.retailers --all --host 0.0.0.0 "$@" ;;
+    api) exec gunicorn -c python:services.api.gunicorn_conf "services.api.app:create_app()" ;;
+    retailers) exec python -m services.retailers --all --host 0.0.0.0 --ports 8101,8102,8103 "$@" ;;
     cronhouse) exec cronhouse "$@" ;;
     --help | -h) usage ;;
     *)

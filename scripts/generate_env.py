@@ -58,10 +58,18 @@ def main(argv: list[str] | None = None) -> int:
 
 def parse_arguments(argv: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--force", action="store_true", help="make everything anew; the old files become NAME.old")
-    parser.add_argument("--env-file", type=Path, default=ROOT / ".env", help="default: .env beside docker-compose.yml")
-    parser.add_argument("--secrets-dir", type=Path, default=ROOT / "secrets", help="default: secrets/ beside it")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="make everything anew; the old files become NAME.old"
+    )
+    parser.add_argument(
+        "--env-file", type=Path, default=ROOT / ".env", help="default: .env beside docker-compose.yml"
+    )
+    parser.add_argument(
+        "--secrets-dir", type=Path, default=ROOT / "secrets", help="default: secrets/ beside it"
+    )
     return parser.parse_args(argv)
 
 

@@ -1,0 +1,229 @@
+"""What docker-compose.yml promises, asked of the running stack. tests/compose/run.sh starts it and this.
+
+The checks are in order and build on each other: the night's run comes first, then what disturbs it.
+"""
+
+import time
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import stack
+from stack import JOB_SERVICES, ONE_SHOTS, compose, execute, get, inspect, sql, wait_for
+
+SERVICES = compose("config", "--services").split()
+KEYS: dict[str, str] = {}
+NIGHT: dict[str, Any] = {}
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND usename = 'cronhouse_job'"
+
+
+# --- containers ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("service", ONE_SHOTS)
+def test_one_shot_ended_well(service: str) -> None:
+    assert inspect(service)["State"]["ExitCode"] == 0
+
+
+@pytest.mark.parametrize("service", [name for name in SERVICES if name not in ONE_SHOTS])
+def test_service_is_healthy(service: str) -> None:
+    assert inspect(service)["State"]["Health"]["Status"] == "healthy"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_container_is_hardened(service: str) -> None:
+    known = inspect(service)
+    host = known["HostConfig"]
+    assert "no-new-privileges:true" in host["SecurityOpt"]
+    assert host["Memory"] > 0 and host["NanoCpus"] > 0
+    assert host["LogConfig"] == {"Type": "json-file", "Config": {"max-file": "3", "max-size": "10m"}}
+    assert not host["Privileged"]
+    if service == "objectstore":  # its image changes user by itself; the stand-in does not
+        return
+    assert host["CapDrop"] == ["ALL"] and not host["CapAdd"]
+    assert host["ReadonlyRootfs"]
+    assert known["Config"]["User"].split(":")[0] not in ("", "0", "root")
+
+
+@pytest.mark.parametrize("service", ["ingestion", "api", "retailers", "postgres", "gateway"])
+def test_process_is_nobody_and_cannot_write(service: str) -> None:
+    assert execute(service, "id", "-u").strip() != "0"
+    said = execute(service, "sh", "-c", "echo x 2>/dev/null >/usr/x && echo written || echo refused")
+    assert said.strip() == "refused"
+
+
+def test_no_secret_shows_in_docker_inspect() -> None:
+    values = [path.read_text().strip() for path in stack.SECRETS.iterdir()]
+    known = stack.run(["docker", "inspect", *compose("ps", "--all", "--quiet").split()])
+    assert not [value for value in values if value and value in known]
+
+
+def test_only_the_gateway_is_published_and_only_here() -> None:
+    published = {name: inspect(name)["HostConfig"]["PortBindings"] for name in SERVICES}
+    assert [name for name, ports in published.items() if ports] == ["gateway"]
+    assert {place["HostIp"] for ports in published["gateway"].values() for place in ports} == {"127.0.0.1"}
+
+
+def test_database_and_store_have_no_way_out() -> None:
+    for service in ("postgres", "redis", "objectstore", "api"):
+        for network in inspect(service)["NetworkSettings"]["Networks"]:
+            said = stack.run(["docker", "network", "inspect", "-f", "{{.Internal}}", network])
+            assert said.strip() == "true", f"{service} on {network}"
+
+
+# --- roles of the database ------------------------------------------------------------------------------
+
+
+def test_api_writes_only_what_it_must() -> None:
+    api = ("cronhouse_api", "api_password")
+    for statement in (
+        "DELETE FROM retail.fact_sales",
+        "UPDATE ops.job_run SET status = 'succeeded'",
+        "UPDATE ops.api_key SET role = 'admin'",
+        "INSERT INTO ops.api_key (name, role, prefix, key_hash) VALUES ('x', 'admin', 'x', 'x')",
+        "CREATE TABLE retail.x ()",
+        "SELECT * FROM staging.retail_sales",
+    ):
+        assert stack.refused(statement, *api), statement
+    allowed = "INSERT INTO ops.audit_log (actor, action, target) VALUES ('test', 'test', 'test')"
+    sql(f"BEGIN; {allowed}; ROLLBACK", *api)
+    assert sql("SELECT count(*) FROM retail.mv_daily_sales_summary", *api).isdecimal()
+
+
+def test_reader_reads_the_published_schemas_alone() -> None:
+    reader = ("cronhouse_reader", "reader_password")
+    assert sql("SELECT count(*) FROM retail.fact_sales", *reader).isdecimal()
+    for statement in (
+        "SELECT * FROM ops.api_key",
+        "DELETE FROM retail.fact_sales",
+        "CREATE TABLE public.x ()",
+    ):
+        assert stack.refused(statement, *reader), statement
+
+
+def test_roles_can_be_set_again() -> None:
+    compose("up", "--no-deps", "--exit-code-from", "roles", "roles")
+
+
+def test_a_wrong_password_is_refused() -> None:
+    with pytest.raises(AssertionError, match="password authentication failed"):
+        sql("SELECT 1", "cronhouse_job", "api_password")
+
+
+# --- one night ------------------------------------------------------------------------------------------
+
+
+def test_cron_runs_the_workflow() -> None:
+    fires, day = stack.fire_at_next_minute()
+    compose("up", "--detach", "--no-deps", "--force-recreate", *JOB_SERVICES)
+    late = (fires - fires.now(fires.tzinfo)).total_seconds() + 60
+    wait_for("the night's run", lambda: stack.status_of("retail_views", day) == "succeeded", late)
+    NIGHT.update(day=day, facts=sql(stack.FACTS))
+    assert int(NIGHT["facts"].split()[0]) > 100
+    statuses = "SELECT string_agg(DISTINCT status, ',') FROM ops.job_run WHERE workflow = 'retail'"
+    assert sql(statuses) == "succeeded"
+
+
+def test_jobs_land_objects_in_the_store() -> None:
+    program = (
+        "from shared.config import load_settings; from shared.objectstore import open_store\n"
+        "store = open_store(load_settings())\n"
+        "print(*[sum(1 for _ in store.list(prefix)) for prefix in ('landing/', 'raw/', 'processed/')])"
+    )
+    assert all(int(number) > 0 for number in execute("transformation", "python", "-c", program).split())
+
+
+def test_logs_are_json_and_hold_no_secret() -> None:
+    logs = compose("logs", "--no-log-prefix", "--no-color")
+    assert '"job": "retail_ingest"' in logs
+    values = [path.read_text().strip() for path in stack.SECRETS.iterdir()]
+    assert not [value for value in values if value and value in logs]
+
+
+# --- the gateway ----------------------------------------------------------------------------------------
+
+
+def test_gateway_asks_for_a_key() -> None:
+    answer = get("/api/retail/daily-sales")
+    assert answer.status == 401
+    assert answer.json["error"]["request_id"]
+
+
+def test_api_answers_with_a_key() -> None:
+    KEYS.update(reader=stack.make_key("reader"), operator=stack.make_key("operator"))
+    answer = get(f"/api/retail/daily-sales?from={NIGHT['day']}&to={NIGHT['day']}", KEYS["reader"])
+    assert answer.status == 200, answer.text
+    assert str(NIGHT["day"]) in answer.text
+
+
+def test_gateway_keeps_open_answers_and_no_others() -> None:
+    assert "X-Cache" not in get("/api/workflows", KEYS["reader"]).headers
+    assert get("/health").status == 200
+    assert "X-Cache" not in get("/health").headers
+    assert get("/metrics").status == 404
+    page = get("/static/docs.js")
+    assert page.status == 200 and page.headers["X-Cache"] in ("MISS", "HIT", "EXPIRED")
+
+
+def test_ready_says_so() -> None:
+    answer = get("/ready")
+    assert answer.status == 200, answer.text
+    assert set(answer.json["checks"].values()) == {"ok"}, answer.text
+
+
+# --- disturbed ------------------------------------------------------------------------------------------
+
+
+def test_a_killed_container_loses_nothing() -> None:
+    """The same night again on an empty warehouse, with -9 for ingestion and then for the load."""
+    day: date = NIGHT["day"]
+    sql("TRUNCATE retail.fact_sales, retail.dim_product, retail.dim_customer, retail.dim_store, "
+        "retail.dim_retailer, staging.retail_sales, ops.job_run, ops.job_log, ops.pipeline_metadata, "
+        "ops.arrival, ops.loaded_object, ops.reconciliation, ops.dead_letter CASCADE")  # fmt: skip
+    with stack.slow_retailers(2):
+        start("ingestion", "retail_ingest", day)
+        wait_for("ingestion to run", lambda: stack.status_of("retail_ingest", day) == "running", 20)
+        time.sleep(3)  # in the middle of its pages
+        kill("ingestion")
+    execute("ingestion", "cronhouse", "run", "retail_ingest", "--date", str(day))
+
+    with stack.locked("retail.fact_sales"):
+        start("transformation", "retail_transform", day)
+        wait_for("the load to stand still", lambda: sql(WAITING) != "0", 30)
+        kill("transformation")
+    execute("transformation", "cronhouse", "run", "retail_transform", "--date", str(day))
+
+    assert sql(stack.FACTS) == NIGHT["facts"]
+    abandoned = "SELECT string_agg(job, ',' ORDER BY run_id) FROM ops.job_run WHERE status = 'abandoned'"
+    assert sql(abandoned) == "retail_ingest,retail_transform"
+    balance = "SELECT sum(fact_rows) - (SELECT count(*) FROM retail.fact_sales) FROM ops.reconciliation"
+    assert sql(balance) == "0"
+
+
+def test_a_request_runs_and_sigterm_reaches_it() -> None:
+    """Over the API an operator asks for a day; the container is stopped while cron's job is at it."""
+    day = NIGHT["day"] - timedelta(days=1)
+    assert get("/api/workflows/retail/run", KEYS["reader"], {"date": str(day)}).status == 403
+    with stack.slow_retailers(3):
+        wish = {"date": str(day), "jobs": ["retail_ingest"]}
+        answer = get("/api/workflows/retail/run", KEYS["operator"], wish)
+        assert answer.status == 202, answer.text
+        wait_for("the tick", lambda: stack.status_of("retail_ingest", day) == "running", 75)
+        time.sleep(1)
+        began = time.monotonic()
+        compose("stop", "ingestion")
+        assert time.monotonic() - began < 25
+    assert inspect("ingestion")["State"]["ExitCode"] not in (137, 139)
+    assert stack.status_of("retail_ingest", day) == "abandoned"
+    compose("up", "--detach", "--no-deps", "ingestion")
+
+
+def start(service: str, job: str, day: date) -> None:
+    """Start a job in a container and do not wait for it."""
+    compose("exec", "--detach", service, "cronhouse", "run", job, "--date", str(day))
+
+
+def kill(service: str) -> None:
+    """End a container as the machine's own end would, and start it again."""
+    stack.run(["docker", "kill", "--signal", "KILL", stack.container(service)])
+    compose("up", "--detach", "--no-deps", service)
