@@ -6,6 +6,7 @@ a statement observes them all in one scan of the table. It returns one row an ob
 observed null means that there was nothing to judge by, which passes with the note.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,6 +19,7 @@ from shared.errors import CheckFailed, ConfigError
 from shared.sql import read_queries
 
 WEIGHTS = {"critical": 5, "warning": 2, "info": 1}
+_LEVELS = {"critical": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
 SAMPLE_SIZE = 10
 _Q = Path(__file__).parent / "queries" / "quality.sql"
 
@@ -258,6 +260,21 @@ def score_of(results: Sequence[Result]) -> Score:
     percent = Decimal(100 * good / total if total else 100).quantize(Decimal("0.01"))
     failed = [r for r in results if not r.passed]
     return Score(percent, len(results), len(failed), sum(r.rule.severity == "critical" for r in failed))
+
+
+def log_results(log: logging.Logger, results: Sequence[Result], score: Score) -> None:
+    """Log each failed check with its sample keys, then the score."""
+    for result in results:
+        if not result.passed:
+            rule, sample = result.rule, "; ".join(result.sample_keys)
+            log.log(
+                _LEVELS[rule.severity], "%s check %s failed: %s, expected %s%s", rule.severity, rule.name,
+                result.message, expected(rule), f"; e.g. {sample}" if sample else "",
+                extra={"fields": {"check": rule.name, "observed": result.observed, "sample": list(result.sample_keys)}},
+            )  # fmt: skip
+    log.info(
+        "quality %s %%, %d of %d checks passed", score.percent, score.checks - score.failed, score.checks
+    )
 
 
 def raise_critical(results: Sequence[Result], look_closer: str) -> None:

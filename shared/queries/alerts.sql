@@ -8,7 +8,7 @@ ON CONFLICT (incident) WHERE resolved_at IS NULL DO UPDATE SET
     look_closer = EXCLUDED.look_closer, run_id = EXCLUDED.run_id, last_seen_at = now(),
     times_seen = old.times_seen + 1,
     notified_at = CASE WHEN old.notified_at > now() - make_interval(hours => %(remind_hours)s)
-                        AND old.severity >= EXCLUDED.severity
+                        AND NOT (old.severity = 'warning' AND EXCLUDED.severity = 'critical')
                        THEN old.notified_at ELSE now() END
 RETURNING alert_id, opened_at, times_seen, COALESCE(notified_at = now(), false) AS due;
 
@@ -16,12 +16,20 @@ RETURNING alert_id, opened_at, times_seen, COALESCE(notified_at = now(), false) 
 UPDATE ops.alert SET notified_at = NULL WHERE alert_id = %(alert_id)s;
 
 -- name: recover
-UPDATE ops.alert SET resolved_at = now(), last_seen_at = GREATEST(last_seen_at, opened_at)
+UPDATE ops.alert SET resolved_at = now()
 WHERE incident = %(incident)s AND resolved_at IS NULL
 RETURNING alert_id, severity, title, reason, times_seen, opened_at, resolved_at, notified_at IS NOT NULL AS was_notified;
 
 -- name: list_open
 SELECT alert_id, incident, severity, title, reason, look_closer, run_id, opened_at, last_seen_at, times_seen, notified_at
 FROM ops.alert
-WHERE resolved_at IS NULL AND incident LIKE %(like)s
+WHERE resolved_at IS NULL AND starts_with(incident, %(prefix)s)
 ORDER BY opened_at, alert_id;
+
+-- name: list_incidents
+-- Open ones first, then the newest of the rest.
+SELECT alert_id, incident, severity, title, opened_at, last_seen_at, times_seen, notified_at, resolved_at, look_closer
+FROM ops.alert
+WHERE %(closed)s OR resolved_at IS NULL
+ORDER BY resolved_at IS NOT NULL, alert_id DESC
+LIMIT %(limit)s;

@@ -1,0 +1,11 @@
+-- name: touched_dates
+-- The business days in the ledger of the runs that landed or loaded something of the logical date.
+SELECT DISTINCT business_date
+FROM ops.reconciliation
+WHERE pipeline = 'retail'
+  AND run_id IN (
+      SELECT run_id FROM ops.arrival WHERE pipeline = 'retail' AND logical_date = %(date)s
+      UNION
+      SELECT loaded_run_id FROM ops.loaded_object
+      WHERE dataset = 'retail/raw' AND logical_date = %(date)s AND loaded_run_id IS NOT NULL
+  );

@@ -1,0 +1,87 @@
+-- name: expired_objects
+-- Registered objects of a dataset that are older than their age and that nothing needs any more: the raw files
+-- of the run that wrote them are all loaded, and the landing objects they came from go no earlier.
+SELECT o.object_key, o.size_bytes
+FROM ops.loaded_object AS o
+WHERE o.dataset = %(dataset)s
+  AND o.created_at < now() - make_interval(days => %(days)s)
+  AND NOT EXISTS (
+      SELECT FROM ops.loaded_object AS r
+      WHERE r.dataset = %(raw_dataset)s AND r.created_run_id = o.created_run_id AND r.loaded_at IS NULL
+  )
+ORDER BY o.object_key
+LIMIT %(limit)s;
+
+-- name: kept_objects
+SELECT count(*)
+FROM ops.loaded_object
+WHERE dataset = %(dataset)s AND created_at < now() - make_interval(days => %(days)s);
+
+-- name: forget_objects
+DELETE FROM ops.loaded_object WHERE object_key = ANY(%(keys)s);
+
+-- name: object_folders
+-- The first two folders of the keys of a dataset: landing/retailer_1/
+SELECT DISTINCT split_part(object_key, '/', 1) || '/' || split_part(object_key, '/', 2) || '/' AS prefix
+FROM ops.loaded_object
+WHERE dataset = %(dataset)s
+ORDER BY prefix;
+
+-- name: unregistered
+-- Keys that no run wrote down: the run that put them there was killed before its commit, and its successor wrote
+-- its own.
+SELECT key FROM unnest(%(keys)s::text[]) AS k (key)
+WHERE NOT EXISTS (SELECT FROM ops.loaded_object AS o WHERE o.object_key = k.key);
+
+-- name: old_partitions
+-- Monthly partitions of the fact tables of a schema that end at or before the cutoff, with the days they hold.
+SELECT
+    n.nspname AS schema,
+    c.relname AS partition,
+    p.relname AS parent,
+    b.first_day,
+    b.next_day,
+    pg_total_relation_size(c.oid) AS bytes,
+    GREATEST(c.reltuples, 0)::bigint AS row_estimate
+FROM pg_inherits AS i
+JOIN pg_class AS c ON c.oid = i.inhrelid
+JOIN pg_class AS p ON p.oid = i.inhparent
+JOIN pg_namespace AS n ON n.oid = p.relnamespace
+CROSS JOIN LATERAL (
+    SELECT
+        substring(pg_get_expr(c.relpartbound, c.oid) FROM 'FROM \(''([0-9-]+)''\)')::date AS first_day,
+        substring(pg_get_expr(c.relpartbound, c.oid) FROM 'TO \(''([0-9-]+)''\)')::date AS next_day
+) AS b
+WHERE n.nspname = %(schema)s AND p.relkind = 'p' AND p.relname LIKE 'fact\_%%' AND b.next_day <= %(cutoff)s
+ORDER BY b.first_day, c.relname;
+
+-- name: forget_days
+DELETE FROM ops.reconciliation
+WHERE pipeline = %(pipeline)s AND business_date >= %(first_day)s AND business_date < %(next_day)s;
+
+-- name: last_successes
+SELECT job, max(finished_at) AS succeeded_at
+FROM ops.job_run
+WHERE status = 'succeeded'
+GROUP BY job;
+
+-- name: first_run
+SELECT min(started_at) FROM ops.job_run;
+
+-- name: missing_arrivals
+-- Logical dates up to the last one that is due, no longer ago than look_back days and not before the first arrival
+-- of the pipeline, on which a source that is known to the pipeline did not arrive.
+SELECT k.pipeline, k.source, array_agg(d.day::date ORDER BY d.day) FILTER (WHERE a.source IS NULL) AS dates
+FROM (
+    SELECT pipeline, source FROM ops.arrival
+    UNION
+    SELECT pipeline, source FROM ops.pipeline_metadata
+) AS k
+JOIN (SELECT pipeline, min(logical_date) AS first_date FROM ops.arrival GROUP BY pipeline) AS f USING (pipeline)
+CROSS JOIN LATERAL generate_series(
+    GREATEST(f.first_date, %(last_due)s::date - %(look_back)s + 1)::timestamp, %(last_due)s::timestamp, interval '1 day'
+) AS d (day)
+LEFT JOIN ops.arrival AS a
+    ON a.pipeline = k.pipeline AND a.source = k.source AND a.logical_date = d.day::date
+GROUP BY k.pipeline, k.source
+ORDER BY k.pipeline, k.source;
