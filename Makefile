@@ -33,7 +33,7 @@ fmt: .venv/.dev  ## put the code into its format
 	@"$(BIN)/ruff" check --fix . && "$(BIN)/ruff" format .
 
 .PHONY: test-compose
-test-compose:  ## bring the Compose stack up and test it (needs a Docker engine, or root on Debian)
+test-compose: .venv/.dev  ## bring the Compose stack up and test it (needs a Docker engine, or root on Debian)
 	@tests/compose/run.sh
 
 .PHONY: bench
