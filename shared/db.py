@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 from urllib.parse import quote
+from weakref import WeakSet
 
 import psycopg2
 import psycopg2.extensions
@@ -14,6 +15,8 @@ from shared.errors import ConfigError, CronhouseError, FatalError, TransientErro
 
 Connection: TypeAlias = psycopg2.extensions.connection
 Params = Mapping[str, Any] | Sequence[Any] | None
+
+_in_transaction: "WeakSet[Connection]" = WeakSet()
 
 # SQLSTATE classes and codes: https://www.postgresql.org/docs/18/errcodes-appendix.html
 _TRANSIENT_CLASSES = ("08", "57")  # connection exception, operator intervention
@@ -109,10 +112,11 @@ def transaction(conn: Connection) -> Iterator[Connection]:
 
     The only way to write. A block inside a block is refused: helpers never commit.
     """
-    if conn.autocommit:
-        raise ValueError("transaction() needs a connection without autocommit")
-    if conn.info.transaction_status == psycopg2.extensions.TRANSACTION_STATUS_INTRANS:
-        conn.rollback()  # a read before left a transaction open; nothing of ours is in it
+    if conn.autocommit or conn in _in_transaction:
+        raise ValueError("transaction() needs a connection without autocommit, and no block inside a block")
+    if conn.info.transaction_status == psycopg2.extensions.TRANSACTION_STATUS_INERROR:
+        conn.rollback()  # a read before the block failed
+    _in_transaction.add(conn)
     try:
         with mapped_errors():
             yield conn
@@ -124,6 +128,8 @@ def transaction(conn: Connection) -> Iterator[Connection]:
             except psycopg2.Error:
                 conn.close()
         raise
+    finally:
+        _in_transaction.discard(conn)
 
 
 def fetch_all(conn: Connection, query: Any, params: Params = None) -> list[dict[str, Any]]:

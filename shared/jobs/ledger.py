@@ -73,15 +73,7 @@ class Ledger:
 
     def hold_lock(self) -> bool:
         """Take the lock again if the connection that held it is gone; False when somebody was quicker."""
-        with self._mutex:
-            try:
-                db.fetch_value(self.conn, "SELECT 1")
-                return True
-            except TransientError:
-                if not self.conn.closed:
-                    self.conn.close()
-                self.conn = self._connect()
-                return self.lock()
+        return self._do(self.lock)  # held already: PostgreSQL gives it to the same session again
 
     def abandon_dead_runs(self) -> list[int]:
         """Close the rows of this job that are `running` while nobody holds their lock."""

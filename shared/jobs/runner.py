@@ -52,14 +52,27 @@ def run_job(
         TransientError: the database cannot be reached.
     """
     function = find_function(spec.name, spec.service, spec.workflow).function
-    ledger = Ledger(settings, spec, logical_date)
     started = time.monotonic()
+    ledger = _open_ledger(settings, spec, logical_date)
     try:
         result = _run_locked(settings, workflow, spec, ledger, function, force, wait, requested_by)
     finally:
         ledger.close()
     result.seconds = round(time.monotonic() - started, 3)
     return result
+
+
+def _open_ledger(settings: Settings, spec: JobSpec, logical_date: date) -> Ledger:
+    """Connect to the database, as often as the job may be tried: cron itself would come back tomorrow."""
+    for attempt in range(1, spec.retries + 1):
+        try:
+            return Ledger(settings, spec, logical_date)
+        except TransientError as exc:
+            log.warning(
+                "try %d of %d failed, next in %.0f s: %s", attempt, spec.retries + 1, spec.retry_delay, exc
+            )
+            time.sleep(spec.retry_delay)
+    return Ledger(settings, spec, logical_date)
 
 
 def _run_locked(
@@ -192,7 +205,8 @@ class _Attempts:
         level = logging.ERROR if status == "failed" else logging.INFO
         log.log(
             level, "%s %s: read %d, written %d, rejected %d in %.1f s%s", run.job, status, counts.read,
-            counts.written, counts.rejected, seconds, f": {reason}" if reason else "", extra={"fields": fields},
+            counts.written, counts.rejected, seconds, f": {reason}" if reason else "",
+            extra={"fields": fields},
         )  # fmt: skip
         self.ledger.finish(run.id, status, counts, run.stages, reason, run.attempt)
         key = f"job_failed:{run.job}"

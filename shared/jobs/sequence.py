@@ -31,7 +31,7 @@ def run_dates(
     """Run the jobs in their order for each date.
 
     A failed job makes those after it `skipped` for that date; the next date goes on. Nothing waits: what
-    an upstream job is, it is when its turn has passed.
+    an upstream job is, it is when its turn has passed. SIGTERM or Ctrl-C ends the whole range.
     """
     results = []
     for logical_date in dates:
@@ -41,4 +41,6 @@ def run_dates(
             )
             on_result(result)
             results.append(result)
+            if result.status == "abandoned":
+                return results
     return results

@@ -9,14 +9,17 @@ import hashlib
 import os
 import shlex
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
 from shared.db import socket_url
 from shared.errors import ConfigError, FatalError
 
+START_SECONDS = 30.0
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -43,15 +46,13 @@ class EmbeddedPostgres:
         return socket_url(str(self.sockets), database, user)
 
     def is_running(self) -> bool:
-        """Tell whether the process of postmaster.pid lives and its socket is there."""
-        try:
-            pid = int((self.data / "postmaster.pid").read_text(encoding="ascii").splitlines()[0])
-            os.kill(pid, 0)
-        except PermissionError:
-            return True
-        except (OSError, ValueError, IndexError):
-            return False
-        return any(self.sockets.glob(".s.PGSQL.*"))
+        """Tell whether somebody listens on its socket; a process number can lie, a socket cannot."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+            try:
+                probe.connect(str(self.sockets / ".s.PGSQL.5432"))
+            except OSError:
+                return False
+        return True
 
     def start(self) -> bool:
         """Make the cluster when there is none and start it; False when it was running already."""
@@ -69,7 +70,8 @@ class EmbeddedPostgres:
             self._run("initdb", "-D", str(self.data), *options)
         values = {**SETTINGS, "unix_socket_directories": str(self.sockets)}
         flags = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in values.items())
-        self._run("pg_ctl", "-D", str(self.data), "-w", "-t", "60", "-l", str(self.log), "-o", flags, "start")
+        command = ("pg_ctl", "-D", str(self.data), "-w", "-t", "60", "-l", str(self.log), "-o", flags, "start")
+        self._start_until_ready(command)
         return True
 
     def stop(self) -> bool:
@@ -121,6 +123,31 @@ class EmbeddedPostgres:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             if os.geteuid() == 0:
                 shutil.chown(folder, "nobody")
+
+    def _start_until_ready(self, command: tuple[str, ...]) -> None:
+        """Start and see for ourselves: after a kill, pg_ctl believes the dead server's pid file, while the
+        new server gives up as long as processes of the dead one hold its memory."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self._run(*command)
+                if self._answers():
+                    return
+            except FatalError:
+                if time.monotonic() > deadline:
+                    raise
+            if time.monotonic() > deadline:
+                raise FatalError(f"embedded PostgreSQL does not answer in {self.sockets} (its log: {self.log})")
+            time.sleep(0.3)
+
+    def _answers(self) -> bool:
+        import psycopg2
+
+        try:
+            psycopg2.connect(self.url("postgres"), connect_timeout=5).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
 
     def _run(self, program: str, *arguments: str) -> None:
         """Run a program of the server; its output goes to a file, since the server inherits it."""

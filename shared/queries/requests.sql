@@ -1,9 +1,14 @@
 -- name: take_request
--- A request that was taken by a process that lives no more is open again: its lock is free.
+-- The jobs of a workflow and date are taken in their order, so that a forced one is done before the next
+-- begins. A request whose taker lives no more is open again.
 UPDATE ops.run_request SET state = 'taken', taken_at = now()
 WHERE request_id = (
     SELECT request_id FROM ops.run_request
     WHERE service = %(service)s
+      AND NOT EXISTS (SELECT 1 FROM ops.run_request AS upstream
+                      WHERE upstream.workflow = run_request.workflow
+                        AND upstream.logical_date = run_request.logical_date
+                        AND upstream.state <> 'done' AND upstream.position < run_request.position)
       AND (state = 'queued' OR state = 'taken' AND taken_at < now() - interval '15 minutes'
            AND NOT EXISTS (SELECT 1 FROM ops.job_run AS r
                            WHERE r.job = run_request.job AND r.logical_date = run_request.logical_date
