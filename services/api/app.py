@@ -1,0 +1,113 @@
+"""The application factory. gunicorn starts it: gunicorn -c python:services.api.gunicorn_conf 'services.api.app:create_app()'"""
+
+import logging
+import re
+import secrets
+import time
+
+from flask import Flask, Response, g, request
+from flask_openapi3 import Info, OpenAPI
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from services.api import auth, console, database, docs, errors, health, limits, metrics, quality, retail, workflows
+from services.api.answers import JsonProvider
+from shared import logs
+from shared.cache import open_cache
+from shared.config import Settings, load_settings
+from shared.errors import ConfigError
+
+log = logging.getLogger("cronhouse.api")
+MAX_BODY_BYTES = 256 * 1024
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_QUIET = ("health.health", "health.ready", "metrics.metrics", "static", "docs.assets")
+_DESCRIPTION = """Sales, quality and runs of a data warehouse that runs on cron.
+
+Send a key as `Authorization: Bearer ch_...` or `X-API-Key: ch_...`; make one with `cronhouse key create NAME --role reader`.
+Every error has the same shape. Amounts are JSON numbers, days `YYYY-MM-DD`, times RFC 3339 in UTC."""
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the API and the console.
+
+    Raises:
+        ConfigError: a setting is wrong.
+    """
+    if settings is None:
+        settings = load_settings()
+        logs.configure(settings.log_format, settings.log_level)
+    app = OpenAPI(
+        "services.api",
+        info=Info(title="Cronhouse", version="1", description=_DESCRIPTION),
+        security_schemes={
+            "bearer": {"type": "http", "scheme": "bearer"},
+            "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+        },
+        validation_error_model=errors.ErrorAnswer,
+        validation_error_callback=errors.on_invalid_request,
+        doc_ui=False,
+    )
+    app.json = JsonProvider(app)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.extensions.update(settings=settings, cache=open_cache(settings))
+    app.before_request(_start)
+    database.init_app(app, settings)
+    auth.init_app(app, settings)
+    limiter = limits.init_app(app, settings)
+    app.before_request(auth.decide)
+    app.after_request(_finish)
+    errors.register(app)
+    for subject in (health, metrics, workflows, retail, quality):
+        app.register_api(subject.api)
+    docs.register(app)
+    console.register(app, limiter)
+    _trust_proxies(app, settings)
+    return app
+
+
+def _trust_proxies(app: Flask, settings: Settings) -> None:
+    """Believe X-Forwarded-For and -Proto of as many proxies as stand in front: 0 unless told."""
+    count = settings.environ.get("API_TRUSTED_PROXIES") or "0"
+    if not count.isdecimal() or int(count) > 5:
+        raise ConfigError(f"API_TRUSTED_PROXIES: {count!r} is not a whole number from 0 to 5")
+    if int(count):
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=int(count), x_proto=int(count), x_host=0)  # type: ignore[method-assign]
+
+
+def _start() -> None:
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    g.started = time.monotonic()
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-ID"] = g.get("request_id", "-")
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("X-Frame-Options", "DENY")
+    response.headers.setdefault("Referrer-Policy", "same-origin")
+    response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    response.headers.setdefault("Content-Security-Policy", docs.policy_for(request.endpoint))
+    if response.status_code not in (429, 503):
+        response.headers.pop("Retry-After", None)  # the limiter puts it on every answer
+    if response.status_code < 400:
+        auth.note_use()
+    if request.endpoint not in _QUIET:
+        _log_request(response)
+    return response
+
+
+def _log_request(response: Response) -> None:
+    """Write one line a request: without the query string, which may hold what nobody should log."""
+    principal = g.get("principal")
+    seconds = round(time.monotonic() - g.get("started", time.monotonic()), 3)
+    fields = {
+        "request_id": g.get("request_id"), "status": response.status_code, "seconds": seconds,
+        "actor": principal.name if principal else None, "remote": request.remote_addr,
+    }  # fmt: skip
+    log.info(
+        "%s %s %d %.3fs",
+        request.method,
+        request.path.encode("ascii", "backslashreplace").decode()[:200],
+        response.status_code,
+        seconds,
+        extra={"fields": fields},
+    )

@@ -1,0 +1,56 @@
+"""Rate limits: per key, else per address. Counted in Redis when there is one, and in the process while it
+is away; a limit that cannot be counted never fails a request."""
+
+from flask import Flask, g, request
+from flask_limiter import Limiter
+
+from services.api.errors import RESPONSES  # noqa: F401 (the shape of the 429 is registered there)
+from shared.cache import TIMEOUT_SECONDS
+from shared.config import Settings
+from shared.errors import ConfigError
+
+DEFAULT = "600 per minute"
+SIGN_IN = "10 per minute"
+EXEMPT = ("health.health", "health.ready", "metrics.metrics", "docs.assets", "static", "console.favicon")
+
+
+def init_app(app: Flask, settings: Settings) -> Limiter:
+    """Start counting.
+
+    Raises:
+        ConfigError: API_RATE_LIMIT is not a limit such as `600 per minute`.
+    """
+    limit = _checked(settings.environ.get("API_RATE_LIMIT") or DEFAULT)
+    timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
+    limiter = Limiter(
+        _who,
+        app=app,
+        default_limits=[limit],
+        headers_enabled=True,
+        storage_uri=settings.redis_url or "memory://",
+        storage_options=timeouts if settings.redis_url else {},
+        in_memory_fallback=[limit],
+        in_memory_fallback_enabled=True,
+        swallow_errors=True,
+        key_prefix="cronhouse",
+        strategy="fixed-window",
+    )
+    limiter.request_filter(lambda: request.endpoint in EXEMPT)
+    return limiter
+
+
+def _who() -> str:
+    principal = g.get("principal")
+    if principal is not None and principal.key is not None:
+        return f"key:{principal.key.key_id}"
+    return f"address:{request.remote_addr}"
+
+
+def _checked(text: str) -> str:
+    from limits import parse_many
+
+    try:
+        parse_many(text)
+    except ValueError as exc:
+        raise ConfigError(f"API_RATE_LIMIT: {text!r} is not a limit such as {DEFAULT!r}") from exc
+    return text
