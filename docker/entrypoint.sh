@@ -31,8 +31,8 @@ stop_cron() {
 run_cron() { # SERVICE
   local crontab=${CRONTAB:-/tmp/crontab} status=0
   cronhouse crontab "$1" >"$crontab"
-  supercronic -test -quiet "$crontab"
-  supercronic -passthrough-logs -quiet "$crontab" &
+  supercronic -no-reap -test -quiet "$crontab"
+  supercronic -no-reap -passthrough-logs -quiet "$crontab" &
   cron=$!
   trap stop_cron TERM INT
   # a trap ends `wait` early: wait until the process is really gone

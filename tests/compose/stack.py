@@ -67,11 +67,10 @@ def execute(service: str, *command: str) -> str:
 
 def sql(statement: str, user: str = "postgres", secret: str = "postgres_password") -> str:
     """Run SQL as one of the roles, over TCP with its password; return the rows as psql's bare text."""
-    password = (SECRETS / secret).read_text().strip()
-    arguments = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", "postgres", "-U", user, "-d", "cronhouse"]
-    return compose(
-        "exec", "-T", "-e", f"PGPASSWORD={password}", "postgres", *arguments, "-c", statement
-    ).strip()  # fmt: skip
+    command = ["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-h", "postgres", "-U", user, "-d", "cronhouse"]
+    known = {**os.environ, "PGPASSWORD": (SECRETS / secret).read_text().strip()}
+    command = [*COMPOSE, "exec", "-T", "-e", "PGPASSWORD", "postgres", *command, "-c", statement]
+    return run(command, env=known).strip()
 
 
 def refused(statement: str, user: str, secret: str) -> bool:
@@ -141,11 +140,12 @@ def slow_retailers(seconds: float) -> Any:
 @contextmanager
 def locked(table: str) -> Any:
     """Hold a table, so that a load stands still in the middle of its transaction."""
-    password = (SECRETS / "postgres_password").read_text().strip()
+    known = {**os.environ, "PGPASSWORD": (SECRETS / "postgres_password").read_text().strip()}
     statement = f"BEGIN; LOCK TABLE {table}; SELECT pg_sleep(120) /* holder */"
-    command = ["exec", "-T", "-e", f"PGPASSWORD={password}", "postgres", "psql", "-Xq", "-h", "postgres",
+    command = ["exec", "-T", "-e", "PGPASSWORD", "postgres", "psql", "-Xq", "-h", "postgres",
                "-U", "postgres", "-d", "cronhouse", "-c", statement]  # fmt: skip
-    holder = subprocess.Popen([*COMPOSE, *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    holder = subprocess.Popen([*COMPOSE, *command], stdout=quiet, stderr=quiet, env=known)
     held = (
         f"SELECT count(*) FROM pg_locks WHERE relation = '{table}'::regclass "
         "AND mode = 'AccessExclusiveLock' AND granted"
