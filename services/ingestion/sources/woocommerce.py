@@ -1,0 +1,307 @@
+"""WooCommerce, REST API v3: orders with their refunds, by time of modification.
+
+What is a sale: an order that was paid (`date_paid_gmt`, or `date_completed_gmt`, or it is completed or
+refunded). Others emit nothing. A paid order that was cancelled later, failed or went to the trash keeps its
+lines and gets one reversal for each of them, on the day it was last modified, so that past days keep their
+figures and the sum is zero. A refund's lines are rows of their own on the refund's day; money given back
+without goods is one row of product REFUND.
+
+Amounts are without tax: WooCommerce gives `subtotal` (before coupons) and `total` (after) without tax whatever
+`prices_include_tax` says. Shipping, fees and taxes are no lines. An amount-only refund is taken as it is, with
+the tax that may be in it. Times are those ending in `_gmt`, which have no zone.
+
+Sources: https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/ and .../order-refunds/;
+WC_Order::maybe_set_date_paid and wc_create_refund (a refund modifies its order).
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+import msgspec
+
+from services.ingestion.retail.records import CENT, SalesRecord, data_error, make_record, split_price
+from services.ingestion.retail.retailers import Retailer
+from services.ingestion.retail.window import Window, business_day
+from services.ingestion.sources import Parsed, SourceMoved
+from shared.errors import DataError, FatalError
+from shared.http import Client, Headers
+
+API = "wp-json/wc/v3"
+DEFINITE_SALES = ("completed", "refunded")
+TAKEN_BACK = ("cancelled", "failed", "trash")
+MAX_PAGES = 10_000  # a million orders in one window: some fault makes pages without end
+SETTLED = timedelta(minutes=5)  # payment and completion modify an order shortly after it was made
+Gmt = Annotated[datetime, msgspec.Meta(tz=False)]
+Raws = list[msgspec.Raw]
+
+
+class Line(msgspec.Struct):
+    id: int
+    quantity: Decimal
+    subtotal: Decimal
+    total: Decimal
+    name: str | None = None
+    product_id: int = 0
+    variation_id: int = 0
+    sku: str | None = None
+    price: Any = None
+
+
+class Refund(msgspec.Struct):
+    id: int
+    date_created_gmt: Gmt
+    amount: Decimal
+    line_items: list[Line] = []
+    shipping_lines: list[Any] = []
+    fee_lines: list[Any] = []
+
+
+class RefundName(msgspec.Struct):
+    id: int
+
+
+class Address(msgspec.Struct):
+    country: str | None = None
+
+
+class Order(msgspec.Struct):
+    id: int
+    status: str
+    currency: str
+    date_created_gmt: Gmt
+    date_modified_gmt: Gmt
+    line_items: list[Line]
+    date_paid_gmt: Gmt | None = None
+    date_completed_gmt: Gmt | None = None
+    customer_id: int = 0
+    billing: Address | None = None
+    refunds: list[RefundName] = []
+
+
+class Landed(msgspec.Struct):
+    """A landing line: the order and its refunds as they came."""
+
+    order: Order
+    refunds: list[Refund] = []
+
+
+class _Glance(msgspec.Struct):
+    """As much of an order as paging needs."""
+
+    id: int
+    refunds: list[RefundName] = []
+
+
+_decoder = msgspec.json.Decoder(Landed)
+
+
+class WooCommerce:
+    """A WooCommerce shop. The address is the shop's, the credentials are `consumer_key:consumer_secret`."""
+
+    source_rows: int | None = None  # X-WP-Total counts orders, not lines
+
+    def __init__(self, retailer: Retailer, sleep: Callable[[float], Any] = time.sleep) -> None:
+        self.retailer, self.sleep = retailer, sleep
+        self._client: Client | None = None
+
+    @property
+    def client(self) -> Client:
+        if self._client is None:
+            key, _, secret = self.retailer.credentials.partition(":")
+            self._client = Client(
+                self.retailer.label, self.retailer.url, auth=(key, secret),
+                credentials_hint=self.retailer.credentials_hint, sleep=self.sleep,
+            )  # fmt: skip
+        return self._client
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._client.close()
+
+    def fetch(self, window: Window) -> Iterator[list[bytes]]:
+        """Yield every order modified in the window.
+
+        Raises:
+            SourceMoved: the number of orders changed on the way, or is not what the shop says.
+        """
+        params = {
+            "modified_after": _iso(window.start - timedelta(seconds=1)),  # both limits are exclusive
+            "modified_before": _iso(window.end),
+            "dates_are_gmt": "true",
+            "orderby": "modified",
+            "order": "asc",
+            "status": "any",
+            "per_page": self.retailer.page_size,
+        }
+        for raw in self._pages(f"{API}/orders", params):
+            order_id, has_refunds = self._glance(raw)
+            refunds = (
+                list(self._pages(f"{API}/orders/{order_id}/refunds", {"per_page": 100}))
+                if has_refunds
+                else []
+            )
+            yield [
+                b'{"order":' + _one_line(raw) + b',"refunds":[' + b",".join(map(_one_line, refunds)) + b"]}"
+            ]
+
+    def _pages(self, path: str, params: dict[str, Any]) -> Iterator[bytes]:
+        """Yield the items of all pages. A page is recognised by its ids, so that no fault makes this endless."""
+        total, seen = None, set()
+        for page in range(1, MAX_PAGES + 1):
+            items, headers = self.client.get_json(path, Raws, {**params, "page": page})
+            now_total = _header(headers, "X-WP-Total")
+            if total is not None and now_total is not None and now_total != total:
+                raise SourceMoved(
+                    f"{self.client.where(path)}: {total} orders became {now_total} while paging"
+                )
+            total = now_total
+            ids = [self._glance(item)[0] for item in items]
+            if items and seen.issuperset(ids):
+                raise SourceMoved(f"{self.client.where(path)}: page {page} brings only what came before")
+            yield from map(bytes, items)
+            seen.update(ids)
+            pages = _header(headers, "X-WP-TotalPages")
+            if not items or (page >= pages if pages is not None else len(items) < params["per_page"]):
+                break
+            if total is not None and len(seen) > total:
+                raise SourceMoved(
+                    f"{self.client.where(path)}: no end after page {page}, {total} orders were promised"
+                )
+        else:
+            raise FatalError(f"{self.client.where(path)}: no end after {MAX_PAGES} pages")
+        if total is not None and len(seen) != total:
+            raise SourceMoved(f"{self.client.where(path)}: {total} orders were promised, {len(seen)} came")
+
+    def _glance(self, raw: bytes | msgspec.Raw) -> tuple[Any, bool]:
+        try:
+            glance = msgspec.json.decode(raw, type=_Glance)
+        except msgspec.MsgspecError:
+            return bytes(raw)[:500], False  # a bad record: the intake says why
+        return glance.id, bool(glance.refunds)
+
+    def parse(self, lines: list[bytes], latest: datetime) -> Parsed:
+        """Return the rows of an order: its lines, its refunds' lines, and their reversals if it was taken back."""
+        try:
+            landed = _decoder.decode(lines[0])
+        except msgspec.DecodeError as exc:
+            raise data_error(exc) from exc
+        order = landed.order
+        if order.currency != self.retailer.currency:
+            raise DataError(f"currency {order.currency}, not {self.retailer.currency}", "order.currency")
+        missing = {refund.id for refund in order.refunds} - {refund.id for refund in landed.refunds}
+        if missing:
+            raise DataError(f"refunds {sorted(missing)} are named but did not come", "order.refunds")
+        paid = order.date_paid_gmt or order.date_completed_gmt
+        if not paid and order.status not in DEFINITE_SALES:
+            return Parsed([])
+        rows = [*_sold(order), *(row for refund in landed.refunds for row in _refunded(refund))]
+        if order.status in TAKEN_BACK:
+            rows += [_reversed(row, order.date_modified_gmt) for row in rows]
+        common = self._common(order)
+        records = [self._record({**common, **row}, latest) for row in rows]
+        settled = max(order.date_created_gmt, paid or order.date_created_gmt) + SETTLED
+        return Parsed(records, order.date_modified_gmt > settled)
+
+    def count(self, lines: list[bytes]) -> tuple[int, date | None]:
+        """Count the lines of an order and its refunds, good or bad."""
+        try:
+            landed = json.loads(lines[0])
+            items = len(landed["order"].get("line_items") or ())
+            items += sum(len(refund.get("line_items") or ()) for refund in landed["refunds"])
+            made = datetime.fromisoformat(landed["order"]["date_created_gmt"]).replace(tzinfo=UTC)
+            return max(1, items), business_day(made, self.retailer.zone)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            return 1, None
+
+    def _common(self, order: Order) -> dict[str, Any]:
+        return {
+            "retailer_id": self.retailer.id,
+            "store_id": "",  # a web shop is one shop; the unknown member stands for it
+            "store_name": None,
+            "customer_id": str(order.customer_id) if order.customer_id else "",  # 0 is a guest
+            "customer_country": (order.billing.country if order.billing else None) or None,
+            "category": None,
+            "transaction_id": str(order.id),
+            "updated_at": order.date_modified_gmt.replace(tzinfo=UTC),
+        }
+
+    def _record(self, fields: dict[str, Any], latest: datetime) -> SalesRecord:
+        sold_at = fields["sold_at"].replace(tzinfo=UTC)
+        day = business_day(sold_at, self.retailer.zone)
+        return make_record({**fields, "sold_at": sold_at, "business_date": day}, latest)
+
+
+def _sold(order: Order) -> Iterator[dict[str, Any]]:
+    for line in order.line_items:
+        _check_price(line)
+        yield _row(str(line.id), order.date_created_gmt, line, line.quantity, line.subtotal, line.total)
+
+
+def _refunded(refund: Refund) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a refund; lines that it leaves alone come with quantity and total 0."""
+    has_goods = False
+    for line in refund.line_items:
+        has_goods = has_goods or bool(line.quantity or line.total)
+        line_id = f"refund-{refund.id}-{line.id}"
+        if line.quantity:
+            subtotal, total = -abs(line.subtotal), -abs(line.total)
+            yield _row(line_id, refund.date_created_gmt, line, -abs(line.quantity), subtotal, total)
+        elif line.total:
+            yield _money_back(line_id, refund, abs(line.total))
+    if refund.amount and not (has_goods or refund.shipping_lines or refund.fee_lines):
+        yield _money_back(f"refund-{refund.id}", refund, abs(refund.amount))
+
+
+def _row(
+    line_id: str, at: datetime, line: Line, quantity: Decimal, gross: Decimal, net: Decimal
+) -> dict[str, Any]:
+    product_id = (
+        (line.sku or "").strip() or str(line.variation_id or line.product_id or "") or line.name or ""
+    )
+    try:
+        amounts = split_price(quantity, gross, net)
+    except DataError as exc:
+        raise DataError(f"line {line_id}: {exc.reason}", exc.field) from exc
+    name = (line.name or "").strip() or None
+    return {"line_id": line_id, "sold_at": at, "product_id": product_id, "product_name": name, **amounts}
+
+
+def _money_back(line_id: str, refund: Refund, amount: Decimal) -> dict[str, Any]:
+    return {
+        "line_id": line_id, "sold_at": refund.date_created_gmt, "product_id": "REFUND",
+        "product_name": "Money back without goods", **split_price(Decimal(-1), -amount, -amount),
+    }  # fmt: skip
+
+
+def _reversed(row: dict[str, Any], at: datetime) -> dict[str, Any]:
+    negated = {column: -row[column] + 0 for column in ("quantity", "discount", "total")}
+    return {**row, **negated, "line_id": f"{row['line_id']}-cancelled", "sold_at": at}
+
+
+def _check_price(line: Line) -> None:
+    """Compare with `price`, which WooCommerce computes as total / quantity."""
+    if isinstance(line.price, int | float) and not isinstance(line.price, bool) and line.quantity:
+        expected = Decimal(repr(line.price)) * line.quantity
+        if abs(expected - line.total) > CENT:
+            reason = (
+                f"total {line.total} does not add up: {line.quantity} * price {line.price} = {expected:.2f}"
+            )
+            raise DataError(f"line {line.id}: {reason}", "total")
+
+
+def _one_line(raw: bytes | msgspec.Raw) -> bytes:
+    """Return JSON without line breaks: they can only stand between its parts."""
+    return bytes(raw).replace(b"\n", b" ").replace(b"\r", b" ")
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _header(headers: Headers, name: str) -> int | None:
+    value = headers.get(name) or ""
+    return int(value) if value.isdecimal() else None
