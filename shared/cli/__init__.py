@@ -66,10 +66,10 @@ def group() -> None:
 
 def main(argv: list[str] | None = None) -> None:
     """Run the command line and exit: 0 good, 1 failed, 2 usage or configuration, 75 upstream never came."""
-    sys.exit(run(argv))
+    sys.exit(call(argv))
 
 
-def run(argv: list[str] | None = None) -> int:
+def call(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code; what we know of is a message, never a traceback."""
     from shared.errors import ConfigError, CronhouseError
 

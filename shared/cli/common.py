@@ -43,6 +43,33 @@ class Date(click.ParamType):  # type: ignore[type-arg]
             self.fail(f"{value!r} is not a date such as 2026-03-31, today or yesterday", param, ctx)
 
 
+class Duration(click.ParamType):  # type: ignore[type-arg]
+    """A span of time such as 30m, 26h or 90d; it becomes seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from shared.jobs.registry import parse_duration
+
+        try:
+            return parse_duration(value)
+        except ValueError as exc:
+            self.fail(str(exc), param, ctx)
+
+
+def actor() -> str:
+    """Name who gave the command, for the audit log: user@host."""
+    import getpass
+    import os
+    import socket
+
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):  # a container's user may have no name
+        user = f"uid {os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
+
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
