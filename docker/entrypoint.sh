@@ -3,7 +3,7 @@
 set -Eeuo pipefail
 
 usage() {
-  cat <<'TEXT'
+    cat <<'TEXT'
 usage: entrypoint.sh ROLE
 
   migrate         brings the database up to date and ends
@@ -20,45 +20,45 @@ TEXT
 # supercronic ends when its jobs have ended, but tells them nothing: SIGTERM must reach them too, so that
 # they stop between two items. Each job is a process group, child of one of supercronic's threads.
 stop_cron() {
-  kill -TERM "$cron" 2>/dev/null || true
-  local jobs job
-  read -ra jobs < <(cat "/proc/$cron/task/"*/children 2>/dev/null | tr '\n' ' ') || true
-  for job in "${jobs[@]}"; do
-    kill -TERM -- "-$job" 2>/dev/null || kill -TERM "$job" 2>/dev/null || true
-  done
+    kill -TERM "$cron" 2>/dev/null || true
+    local jobs job
+    read -ra jobs < <(cat "/proc/$cron/task/"*/children 2>/dev/null | tr '\n' ' ') || true
+    for job in "${jobs[@]}"; do
+        kill -TERM -- "-$job" 2>/dev/null || kill -TERM "$job" 2>/dev/null || true
+    done
 }
 
 run_cron() { # SERVICE
-  local crontab=${CRONTAB:-/tmp/crontab} status=0
-  cronhouse crontab "$1" >"$crontab"
-  supercronic -no-reap -test -quiet "$crontab"
-  supercronic -no-reap -passthrough-logs -quiet "$crontab" &
-  cron=$!
-  trap stop_cron TERM INT
-  # a trap ends `wait` early: wait until the process is really gone
-  while kill -0 "$cron" 2>/dev/null; do
-    status=0
-    wait "$cron" || status=$?
-  done
-  exit "$status"
+    local crontab=${CRONTAB:-/tmp/crontab} status=0
+    cronhouse crontab "$1" >"$crontab"
+    supercronic -no-reap -test -quiet "$crontab"
+    supercronic -no-reap -passthrough-logs -quiet "$crontab" &
+    cron=$!
+    trap stop_cron TERM INT
+    # a trap ends `wait` early: wait until the process is really gone
+    while kill -0 "$cron" 2>/dev/null; do
+        status=0
+        wait "$cron" || status=$?
+    done
+    exit "$status"
 }
 
 main() {
-  local role=${1:-}
-  [[ $# -eq 0 ]] || shift
-  case $role in
-    migrate) exec cronhouse migrate "$@" ;;
-    ingestion | transformation | data-quality | maintenance) run_cron "${role//-/_}" ;;
-    api) exec gunicorn -c python:services.api.gunicorn_conf "services.api.app:create_app()" ;;
-    retailers) exec python -m services.retailers --all --host 0.0.0.0 --ports 8101,8102,8103 "$@" ;;
-    cronhouse) exec cronhouse "$@" ;;
-    --help | -h) usage ;;
-    *)
-      echo "unknown role: '$role'" >&2
-      usage >&2
-      exit 2
-      ;;
-  esac
+    local role=${1:-}
+    [[ $# -eq 0 ]] || shift
+    case $role in
+        migrate) exec cronhouse migrate "$@" ;;
+        ingestion | transformation | data-quality | maintenance) run_cron "${role//-/_}" ;;
+        api) exec gunicorn -c python:services.api.gunicorn_conf "services.api.app:create_app()" ;;
+        retailers) exec python -m services.retailers --all --host 0.0.0.0 --ports 8101,8102,8103 "$@" ;;
+        cronhouse) exec cronhouse "$@" ;;
+        --help | -h) usage ;;
+        *)
+            echo "unknown role: '$role'" >&2
+            usage >&2
+            exit 2
+            ;;
+    esac
 }
 
 if [[ ${BASH_SOURCE[0]} == "$0" ]]; then main "$@"; fi
