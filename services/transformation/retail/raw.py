@@ -1,0 +1,139 @@
+"""Raw Parquet objects as one stream of CSV, a batch in memory at a time."""
+
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from types import TracebackType
+from typing import Any, BinaryIO
+
+from shared.errors import FatalError
+from shared.objectstore import ObjectStore
+
+COLUMNS = (
+    "retailer_id", "business_date", "store_id", "store_name", "customer_id", "customer_country",
+    "product_id", "product_name", "category", "transaction_id", "line_id",
+    "sold_at", "quantity", "unit_price", "discount", "total", "updated_at",
+)  # fmt: skip
+NULLABLE = {"store_name", "customer_country", "product_name", "category"}
+BATCH_ROWS = 20_000
+
+Object = Mapping[str, Any]  # a row of ops.loaded_object
+
+
+class RawCsv:
+    """The objects' lines as a file to COPY from; the next batch is made while the server reads this one."""
+
+    def __init__(self, store: ObjectStore, objects: Sequence[Object], check_stop: Callable[[], None]) -> None:
+        self.rows = 0
+        self.error: Exception | None = None
+        self._starts: list[tuple[int, str]] = []
+        self._chunks = self._make_chunks(store, objects, check_stop)
+        self._pool = ThreadPoolExecutor(1)
+        self._next = self._pool.submit(next, self._chunks, b"")
+        self._now = io.BytesIO()
+
+    def __enter__(self) -> "RawCsv":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.shutdown()
+        self._chunks.close()
+
+    def read(self, size: int) -> bytes:
+        """Return up to `size` bytes, none at the end. An error is kept: the driver would only tell its text."""
+        data = self._now.read(size)
+        if data:
+            return data
+        try:
+            chunk = self._next.result()
+        except Exception as exc:
+            self.error = exc
+            raise
+        if chunk:
+            self._next = self._pool.submit(next, self._chunks, b"")
+        self._now = io.BytesIO(chunk)
+        return self._now.read(size)
+
+    def object_at(self, line: int) -> str:
+        """Name the object that a line of the stream came from."""
+        return max((start, key) for start, key in self._starts if start < line)[1]
+
+    def _make_chunks(
+        self, store: ObjectStore, objects: Sequence[Object], check_stop: Callable[[], None]
+    ) -> Iterator[bytes]:
+        for item in objects:
+            check_stop()
+            self._starts.append((self.rows, item["object_key"]))
+            before = self.rows
+            for batch in read_batches(store, item):
+                self.rows += len(batch)
+                yield render_csv(batch)
+            if self.rows - before != item["row_count"]:
+                raise damaged(item, f"holds {self.rows - before} rows, not {item['row_count']}")
+
+
+def read_batches(store: ObjectStore, item: Object) -> Iterator[Any]:
+    """Read an object's columns of the star, in batches.
+
+    Raises:
+        FatalError: the object is not what the ledger says.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with store.open(item["object_key"]) as body:
+        size = _size(body)
+        if size != item["size_bytes"]:
+            raise damaged(item, f"has {size} bytes, not {item['size_bytes']}")
+        try:
+            file = pq.ParquetFile(body)
+            missing = sorted(set(COLUMNS) - set(file.schema_arrow.names))
+            if missing:
+                raise damaged(item, f"has no column {', '.join(missing)}")
+            for batch in file.iter_batches(BATCH_ROWS, columns=list(COLUMNS), use_threads=False):
+                yield _checked(item, batch.select(COLUMNS))
+        except (pa.ArrowException, OSError) as exc:
+            raise damaged(item, f"cannot be read as Parquet ({_first_line(exc)})") from exc
+
+
+def _checked(item: Object, batch: Any) -> Any:
+    for name in COLUMNS:
+        if name not in NULLABLE and batch.column(name).null_count:
+            raise damaged(item, f"has a null in {name}")
+    return batch
+
+
+def render_csv(batch: Any) -> bytes:
+    """Render a batch as PostgreSQL reads CSV: strings in quotes, nothing for null, times in UTC without zone."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    for index, field in enumerate(batch.schema):
+        if pa.types.is_timestamp(field.type):  # with a zone, each value would be rendered 30 times slower
+            values = batch.column(index).cast(pa.timestamp("us"))
+            batch = batch.set_column(index, field.name, values)
+    sink = io.BytesIO()
+    csv.write_csv(batch, sink, csv.WriteOptions(include_header=False))
+    return sink.getvalue()
+
+
+def damaged(item: Object, what: str) -> FatalError:
+    """Say what is wrong with an object and what to do."""
+    key, source, day = item["object_key"], item["source"], item["logical_date"]
+    return FatalError(
+        f"raw object {key} {what}: it was cut off or changed after it was written, and nothing of this load is "
+        f"kept. Put the original back; or take it out of the ledger (DELETE FROM ops.loaded_object WHERE "
+        f"object_key = '{key}') and fetch {source} again: cronhouse run retail_ingest --date {day} --force"
+    )
+
+
+def _size(body: BinaryIO) -> int:
+    size = body.seek(0, io.SEEK_END)
+    body.seek(0)
+    return size
+
+
+def _first_line(exc: BaseException) -> str:
+    return (str(exc).splitlines() or [type(exc).__name__])[0]
