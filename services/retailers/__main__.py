@@ -8,12 +8,20 @@ import argparse
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 
-from services.retailers.settings import DIALECTS, load_settings
+from flask import Flask
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from services.retailers.app import create_app
+from services.retailers.seed import open_all
+from services.retailers.settings import DIALECTS, RetailerSettings, load_settings
 from shared.config import read_environ
 from shared.errors import ConfigError
+
+POLL = 0.05  # seconds until a server notices that it should stop
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -59,21 +67,26 @@ def parse_args(argv: list[str] | None) -> argparse.Namespace:
     return args
 
 
-def start_servers(settings: list, host: str, ports: list[int]) -> list:
-    """Open the books and start a threaded server for each retailer."""
-    from werkzeug.serving import make_server
+def start_servers(settings: list[RetailerSettings], host: str, ports: list[int]) -> list[BaseWSGIServer]:
+    """Open the books and start a threaded server for each retailer.
 
-    from services.retailers.app import create_app
-    from services.retailers.seed import open_all
-
+    Raises:
+        ConfigError: a port is taken.
+    """
     open_all(settings)
-    servers = [
-        make_server(host, port, create_app(one), threaded=True)
-        for one, port in zip(settings, ports, strict=True)
-    ]
+    servers = [_listen(create_app(one), host, port) for one, port in zip(settings, ports, strict=True)]
     for server in servers:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(POLL,), daemon=True).start()
     return servers
+
+
+def _listen(app: Flask, host: str, port: int) -> BaseWSGIServer:
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as exc:
+        raise ConfigError(f"cannot listen on {host}:{port}: {exc.strerror}; choose another port") from exc
+    with listener:
+        return make_server(host, port, app, threaded=True, fd=listener.fileno())
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ def create_app(settings: RetailerSettings) -> Flask:
     """Open the retailer's books and build its app."""
     app = Flask(f"services.retailers.{settings.retailer}", static_folder=None)
     app.config["retailer"] = settings
-    app.extensions["faults"] = faults.Faults()
+    app.extensions["faults"] = faults.Faults(settings.dialect)
     app.extensions["seeded_until"] = seed.open_books(settings)
     app.before_request(_keep_books_ahead)
     app.teardown_request(close)

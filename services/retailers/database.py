@@ -11,9 +11,9 @@ import psycopg2
 import psycopg2.extras
 from psycopg2 import sql
 from psycopg2.extensions import connection as Connection  # noqa: N812
-from psycopg2.extensions import make_dsn
+from psycopg2.extensions import make_dsn, parse_dsn
 
-from services.retailers.settings import RetailerSettings
+from services.retailers.settings import DIALECTS, RetailerSettings
 from shared.errors import ConfigError
 
 _SQL = Path(__file__).parent / "sql"
@@ -59,7 +59,8 @@ def create_database(settings: RetailerSettings) -> None:
     except psycopg2.OperationalError as exc:
         if not re.search(rf'database "{settings.retailer}" does not exist', str(exc)):
             raise ConfigError(f"RETAILER_DATABASE_URL: {str(exc).strip()}") from exc
-    conn = psycopg2.connect(_dsn(settings))
+    named = parse_dsn(settings.database_url).get("dbname", "postgres")
+    conn = psycopg2.connect(_dsn(settings, dbname="postgres" if named in DIALECTS else named))
     conn.autocommit = True
     try:
         with conn.cursor() as cursor:

@@ -19,7 +19,9 @@ BIG_FIELD = 10 * 1024 * 1024
 class Faults:
     """The faults that are switched on in this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, dialect: str) -> None:
+        self.names = {*INSTEAD, *BODIES, *PAGES[dialect]}
+        self._lasting = LASTING[dialect]
         self._lock = threading.Lock()
         self._active: list[dict[str, Any]] = []
 
@@ -27,14 +29,18 @@ class Faults:
         """Switch a fault on.
 
         Raises:
-            ValueError: no fault has that name, or a bad_record has no such kind.
+            ValueError: this retailer has no fault of that name, or a bad_record has no such kind.
         """
         name = wish.get("fault")
-        if name not in NAMES:
-            raise ValueError(f"no fault is called {name!r}; there are {', '.join(sorted(NAMES))}")
+        if name not in self.names:
+            raise ValueError(f"no fault is called {name!r}; there are {', '.join(sorted(self.names))}")
         if name == "bad_record" and wish.get("kind") not in KINDS:
             raise ValueError(f"bad_record needs a kind: one of {', '.join(sorted(KINDS))}")
-        fault = {"path": "", **wish, "times": int(wish.get("times", UNTIL_CLEARED if name in LASTING else 1))}
+        fault = {
+            "path": "",
+            **wish,
+            "times": int(wish.get("times", UNTIL_CLEARED if name in self._lasting else 1)),
+        }
         with self._lock:
             self._active.append(fault)
         return fault
@@ -170,13 +176,19 @@ BODIES: dict[str, Callable[[Response], Response]] = {"half_json": _half_json, "c
 
 # --- to a page; each dialect asks for them by name ---------------------------------------------------
 
+_RECORD_FAULTS = {"big_field", "bad_record"}
 PAGES = {
-    "duplicate_page", "endless_pages", "repeat_cursor",  # pages of an API
-    "missing_total", "wrong_total", "shifted_column", "bad_encoding",  # a file
-    "big_field", "bad_record",  # a record
-}  # fmt: skip
-LASTING = {"duplicate_page", "endless_pages", "repeat_cursor"}
-NAMES = {*INSTEAD, *BODIES, *PAGES}
+    "woocommerce": {"duplicate_page", "endless_pages", *_RECORD_FAULTS},
+    "square": {"duplicate_page", "endless_pages", "repeat_cursor", *_RECORD_FAULTS},
+    "csv_export": {"missing_total", "wrong_total", "shifted_column", "bad_encoding", *_RECORD_FAULTS},
+}
+# Faults that make no sense for one request: without "times" they stay until they are cleared. Pages that
+# are numbered slip for as long as duplicate_page is on; a cursor goes back once.
+LASTING = {
+    "woocommerce": {"duplicate_page", "endless_pages"},
+    "square": {"endless_pages", "repeat_cursor"},
+    "csv_export": set(),
+}
 
 # --- to the first record that has a line --------------------------------------------------------------
 # A place is the path to a value in a record; for each dialect, what becomes of which places.
@@ -210,7 +222,7 @@ RECORDS: dict[str, dict[str, list[tuple[tuple, Any]]]] = {
         "csv_export": [(("Quantity",), "0")],
     },
     "wrong_sum": {
-        "woocommerce": [((*_WOO_LINE, "total"), "123456.78"), ((*_WOO_LINE, "price"), 0.01)],
+        "woocommerce": [((*_WOO_LINE, "total"), "123456.78")],
         "square": [((*_SQUARE_LINE, "total_money", "amount"), 12345678)],
         "csv_export": [(("Total",), "123456,78")],
     },
@@ -233,7 +245,7 @@ _BIG_FIELDS = {
 def spoil_records(records: list[dict]) -> list[dict]:
     """Spoil the first record that can be, when a fault on records is on; records are changed in place."""
     dialect = current_app.config["retailer"].dialect
-    victim = next((record for record in records if record.get("line_items", True)), None)
+    victim = next((record for record in records if "Transaction" in record or record.get("line_items")), None)
     if victim is None:
         return records
     if fault := take("bad_record"):

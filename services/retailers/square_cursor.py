@@ -24,6 +24,10 @@ class Cursor:
         """Return a cursor that looks new and begins where this one does."""
         return Cursor(self.until, self.moment, self.sale_id, self.page + 1)
 
+    def restart(self) -> "Cursor":
+        """Return a cursor that looks new and begins at the start."""
+        return Cursor(self.until, page=self.page + 1)
+
     def seal(self, query: dict) -> str:
         """Write the cursor."""
         text = json.dumps([*asdict(self).values(), _digest(query)], separators=(",", ":"))
