@@ -11,7 +11,7 @@ import pytest
 from shared import db
 from shared.config import ROOT, load_settings
 from shared.jobs import Counts
-from tests.integration.jobs.conftest import DAY
+from tests.integration.conftest import DAY
 
 SLEEPER = """
 import sys
@@ -29,8 +29,8 @@ def work(run):
     return Counts()
 work.__module__ = name
 job("probe_first")(work)
-from shared.cli import run
-sys.exit(run(["run", "probe_first", "--date", "2026-03-02"]))
+from shared.cli import call
+sys.exit(call(["run", "probe_first", "--date", "2026-03-02"]))
 """
 
 

@@ -9,7 +9,7 @@ import pytest
 from shared import db
 from shared.errors import ConfigError, FatalError, TransientError
 from shared.jobs import Counts
-from tests.integration.jobs.conftest import DAY
+from tests.integration.conftest import DAY
 
 
 def rows(settings, query="SELECT * FROM ops.job_run ORDER BY run_id"):
