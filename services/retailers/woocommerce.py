@@ -97,7 +97,7 @@ def list_orders() -> Response:
 def show_order(order_id: int) -> Response:
     """Show one order."""
     _apply_refunds()
-    rows = _order_rows({"include": [order_id]}, "id", 1, 0)
+    rows = _order_rows({"include": [order_id]}, "sale_id", 1, 0)
     if rows[0]["sale_id"] is None:
         raise Problem(404, "woocommerce_rest_shop_order_invalid_id", "Invalid ID.")
     return _json(_fields(_orders(rows)[0]))
@@ -108,7 +108,7 @@ def list_refunds(order_id: int) -> Response:
     """List the refunds of an order, the latest first."""
     args = query()
     page, per_page = _integer(args, "page", 1, 1), _integer(args, "per_page", 10, 1, MAX_PER_PAGE)
-    if _order_rows({"include": [order_id]}, "id", 1, 0)[0]["sale_id"] is None:
+    if _order_rows({"include": [order_id]}, "sale_id", 1, 0)[0]["sale_id"] is None:
         raise Problem(404, "woocommerce_rest_invalid_order_id", "Invalid order ID.")
     rows = _refund_rows([order_id])
     some = rows[(page - 1) * per_page : page * per_page]
