@@ -1,1 +1,1 @@
-"""The HTTP API and the console. Start it with `cronhouse serve`, or gunicorn 'services.api.app:create_app()'."""
+"""The HTTP API and the console. Start: `cronhouse serve`, or gunicorn 'services.api.app:create_app()'."""

@@ -1,4 +1,7 @@
-"""The application factory. gunicorn starts it: gunicorn -c python:services.api.gunicorn_conf 'services.api.app:create_app()'"""
+"""The application factory.
+
+gunicorn -c python:services.api.gunicorn_conf 'services.api.app:create_app()'
+"""
 
 import logging
 import re
@@ -9,7 +12,19 @@ from flask import Flask, Response, g, request
 from flask_openapi3 import Info, OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from services.api import auth, console, database, docs, errors, health, limits, metrics, quality, retail, workflows
+from services.api import (
+    auth,
+    console,
+    database,
+    docs,
+    errors,
+    health,
+    limits,
+    metrics,
+    quality,
+    retail,
+    workflows,
+)
 from services.api.answers import JsonProvider
 from shared import logs
 from shared.cache import open_cache
@@ -22,7 +37,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = ("health.health", "health.ready", "metrics.metrics", "static", "docs.assets")
 _DESCRIPTION = """Sales, quality and runs of a data warehouse that runs on cron.
 
-Send a key as `Authorization: Bearer ch_...` or `X-API-Key: ch_...`; make one with `cronhouse key create NAME --role reader`.
+Send a key as `Authorization: Bearer ch_...` or `X-API-Key: ch_...`; `cronhouse key create` makes one.
 Every error has the same shape. Amounts are JSON numbers, days `YYYY-MM-DD`, times RFC 3339 in UTC."""
 
 

@@ -95,7 +95,9 @@ def decide() -> Response | None:
         if wants_page():
             return redirect(url_for("console.sign_in_form", next=request.full_path.rstrip("?")), 303)
         reason = g.bad_key or "send a key as `Authorization: Bearer ch_...` or `X-API-Key: ch_...`"
-        fail(401, f"This needs an API key: {reason}.", headers={"WWW-Authenticate": 'Bearer realm="cronhouse"'})
+        fail(
+            401, f"This needs an API key: {reason}.", headers={"WWW-Authenticate": 'Bearer realm="cronhouse"'}
+        )
     role = role_of(request.endpoint)
     enough = apikeys.ROLES.index(principal.role) >= apikeys.ROLES.index(role)
     writes = request.method not in READING

@@ -1,14 +1,13 @@
 """The workflow files as the API sees them: read again when one changes, and a broken one hides no other."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from flask import current_app
 
 from services.api.errors import fail
+from shared import lateness
 from shared.config import Settings
 from shared.errors import ConfigError
-from shared.jobs.registry import find_function
 from shared.jobs.workflows import JobSpec, Workflow, load_workflow, workflow_files
 
 
@@ -57,13 +56,9 @@ def find_workflow(name: str) -> Workflow:
     return workflow
 
 
-def stale_after(job: JobSpec) -> float | None:
-    """Return after how many seconds the last success of a job is late; None when the job does not say,
-    or when its code is not in this image."""
-    known: dict[str, Any] = current_app.extensions.setdefault("stale_after", {})
+def stale_after(job: JobSpec) -> float:
+    """Return after how many seconds the last success of a job is late; asked for once a process."""
+    known: dict[str, float] = current_app.extensions.setdefault("stale_after", {})
     if job.name not in known:
-        try:
-            known[job.name] = find_function(job.name, job.service, job.workflow).stale_after
-        except (ConfigError, ImportError):
-            known[job.name] = None
+        known[job.name] = lateness.stale_after(job)
     return known[job.name]

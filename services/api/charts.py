@@ -74,7 +74,9 @@ class LineChart:
         return list(zip(self.points, self.points[1:], strict=False))
 
 
-def stacked_bars(days: Sequence[date], names: Sequence[str], values: Mapping[tuple[date, str], float]) -> BarChart:
+def stacked_bars(
+    days: Sequence[date], names: Sequence[str], values: Mapping[tuple[date, str], float]
+) -> BarChart:
     """Stack the values of each day, negative ones below zero; a missing value is nothing."""
     table = [[values.get((day, name), 0.0) for name in names] for day in days]
     high = max((sum(v for v in row if v > 0) for row in table), default=0.0)
@@ -122,8 +124,16 @@ def day_ticks(days: Sequence[date], most: int = 5) -> list[Tick]:
     slot = 100 / len(days)
     ticks = []
     for place in places:
-        anchor = "start" if place == 0 and len(days) > 1 else "end" if place == len(days) - 1 > 0 else "middle"
-        at = place * slot if anchor == "start" else (place + 1) * slot if anchor == "end" else (place + 0.5) * slot
+        anchor = (
+            "start" if place == 0 and len(days) > 1 else "end" if place == len(days) - 1 > 0 else "middle"
+        )
+        at = (
+            place * slot
+            if anchor == "start"
+            else (place + 1) * slot
+            if anchor == "end"
+            else (place + 0.5) * slot
+        )
         ticks.append(Tick(_round(at), f"{days[place].day} {days[place]:%b}", anchor))
     return ticks
 

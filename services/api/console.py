@@ -4,7 +4,18 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Flask, current_app, g, make_response, redirect, render_template, request, send_from_directory, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    current_app,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    send_from_directory,
+    url_for,
+)
 from flask_limiter import Limiter
 from markupsafe import Markup
 
@@ -15,9 +26,10 @@ from services.api.limits import SIGN_IN
 from shared.cache import Cache
 from shared.errors import ConfigError, DataError, FatalError, TransientError
 from shared.jobs.workflows import Workflow
+from shared.missing import find_missing
 
 blueprint = Blueprint("console", __name__)
-STRIP_DAYS, CHART_DAYS, MISSING_DAYS, RUNS = 21, 60, 60, 15
+STRIP_DAYS, CHART_DAYS, RUNS = 21, 60, 15
 KEEP_SECONDS = 24 * 3600
 _LOCAL_PATH = re.compile(r"/(?![/\\])[^\s\\]*")
 
@@ -103,7 +115,7 @@ def read_overview() -> dict[str, Any]:
     now, catalogue = datetime.now(UTC), read_catalogue()
     yesterday = now.date() - timedelta(days=1)
     runs = _fetch("newest_runs", limit=RUNS)
-    missing = _missing(catalogue, yesterday)
+    missing = _missing(catalogue, now)
     incidents, letters = _fetch("incidents"), _fetch("dead_letters")
     return {
         "now": now,
@@ -183,24 +195,21 @@ def _sales(yesterday: date) -> dict[str, Any] | None:
     }
 
 
-def _missing(catalogue: Catalogue, yesterday: date) -> list[dict[str, Any]]:
-    """Name the days on which a daily job never succeeded, as ranges; jobs that miss the same stand together."""
-    jobs = [spec.name for spec in catalogue.jobs() if spec.is_daily]
-    ranges: list[dict[str, Any]] = []
-    for row in _fetch("missing_dates", jobs=jobs, to=yesterday, days=MISSING_DAYS):
-        day, last = row["logical_date"], ranges[-1] if ranges else None
-        if last and last["job"] == row["job"] and last["to"] + timedelta(days=1) == day:
-            last["to"] = day
-        else:
-            ranges.append({"job": row["job"], "from": day, "to": day})
-    together: dict[tuple[date, date], list[str]] = {}
-    for item in ranges:
-        together.setdefault((item["from"], item["to"]), []).append(item["job"])
-    order = {name: number for number, name in enumerate(jobs)}
-    return [
-        {"from": first, "to": last, "jobs": sorted(names, key=order.__getitem__), "days": (last - first).days + 1}
-        for (first, last), names in sorted(together.items(), reverse=True)
-    ]
+def _missing(catalogue: Catalogue, now: datetime) -> list[dict[str, Any]]:
+    """List what is due and not done, newest first; neighbouring dates that lack the same stand together."""
+    result: list[dict[str, Any]] = []
+    for workflow in catalogue.workflows.values():
+        dates = database.read(lambda conn, of=workflow: find_missing(conn, of, None, None, now))
+        for item in dates:
+            lack = (item.workflow, tuple(job.name for job in item.jobs), item.sources, item.status)
+            last = result[-1] if result else None
+            if last and last["lack"] == lack and last["to"] + timedelta(days=1) == item.date:
+                last["to"] = item.date
+            else:
+                result.append({**vars(item), "lack": lack, "from": item.date, "to": item.date})
+    for item in result:
+        item["days"] = (item["to"] - item["from"]).days + 1
+    return sorted(result, key=lambda item: item["to"], reverse=True)
 
 
 def _page(template: str, **values: Any) -> Any:

@@ -31,7 +31,9 @@ _CODES = {
 class Detail(BaseModel):
     """One thing that is wrong with the request."""
 
-    field: str | None = Field(None, description="The parameter or the place in the body, e.g. `from` or `jobs.0`.")
+    field: str | None = Field(
+        None, description="The parameter or the place in the body, e.g. `from` or `jobs.0`."
+    )
     message: str
 
 
@@ -48,7 +50,7 @@ class ErrorAnswer(BaseModel):
     error: ErrorContent
 
 
-RESPONSES: dict[Any, Any] = {code: ErrorAnswer for code in (401, 403, 404, 422, 429, 503)}
+RESPONSES: dict[Any, Any] = dict.fromkeys((401, 403, 404, 422, 429, 503), ErrorAnswer)
 
 
 def fail(
@@ -146,7 +148,9 @@ def _on_ours(exc: CronhouseError) -> Response:
         return error_response(503, "The answer took too long: ask for fewer days or use a narrower filter.")
     if cause in MISSING_TABLE_OR_SCHEMA or cause == NOT_POPULATED:
         log.error("not ready: %s", exc)
-        return error_response(503, "The tables for this are not there yet: migrate, then run the workflow once.")
+        return error_response(
+            503, "The tables for this are not there yet: migrate, then run the workflow once."
+        )
     if isinstance(exc, ConfigError) and "database" in str(exc).lower():
         log.error("%s", exc)
         return error_response(503)

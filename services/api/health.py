@@ -7,21 +7,25 @@ the cache, the store or a job is not well, but questions are answered; the reaso
 import logging
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from flask import current_app, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel
 
-from services.api import database
-from services.api.catalogue import read_catalogue, stale_after
+from services.api import database, formats
+from services.api.catalogue import read_catalogue
 from shared.config import Settings
 from shared.errors import CronhouseError
+from shared.lateness import read_ages
 from shared.migrations import FOLDER
 from shared.objectstore import open_store
 
 log = logging.getLogger("cronhouse.api")
-api = APIBlueprint("health", __name__, abp_tags=[Tag(name="health", description="For probes and monitors; open.")])
+api = APIBlueprint(
+    "health", __name__, abp_tags=[Tag(name="health", description="For probes and monitors; open.")]
+)
 REMEMBER_SECONDS = 2.0  # probes of several monitors share an answer
 STORE_SECONDS = 15.0
 
@@ -42,7 +46,9 @@ def health() -> Any:
     return jsonify(status="alive")
 
 
-@api.get("/ready", responses={200: Readiness, 503: Readiness}, summary="Can it answer, and is the house well?")
+@api.get(
+    "/ready", responses={200: Readiness, 503: Readiness}, summary="Can it answer, and is the house well?"
+)
 def ready() -> Any:
     answer = _remembered("ready", REMEMBER_SECONDS, read_readiness)
     response = jsonify(answer)
@@ -91,26 +97,27 @@ def missing_migrations() -> list[str]:
 
 
 def job_ages() -> tuple[list[dict[str, Any]], list[str]]:
-    """Tell when each job last succeeded, and which of them are late. A job that never ran is not late."""
-    states = {row["job"]: row for row in database.fetch_all(database.query("health", "job_states"))}
+    """Tell when each job last succeeded, and which of them are late."""
+    now, specs = datetime.now(UTC), read_catalogue().jobs()
+    ages = database.read(lambda conn: read_ages(conn, specs, now))
     jobs, late = [], []
-    for spec in read_catalogue().jobs():
-        state, limit = states.get(spec.name), stale_after(spec)
-        age = float(state["success_age_seconds"]) if state and state["succeeded_at"] else None
-        is_late = bool(state and limit and (age is None or age > limit))
+    for spec, age in zip(specs, ages, strict=True):
+        seconds = (now - age.succeeded_at).total_seconds() if age.succeeded_at else None
         jobs.append(
             {
                 "job": spec.name,
                 "workflow": spec.workflow,
-                "last_status": state["status"] if state else None,
-                "last_success_at": state["succeeded_at"] if state else None,
-                "last_success_age_seconds": round(age) if age is not None else None,
-                "stale_after_seconds": limit,
-                "late": is_late,
+                "last_success_at": age.succeeded_at,
+                "last_success_date": age.succeeded_date,
+                "last_success_age_seconds": round(seconds) if seconds is not None else None,
+                "stale_after_seconds": age.allowed,
+                "late": age.late,
             }
         )
-        if is_late:
-            since = f"last succeeded {age / 3600:.1f} hours ago" if age is not None else "never succeeded"
+        if age.late:
+            since = (
+                f"last succeeded {formats.ago(age.succeeded_at)}" if age.succeeded_at else "never succeeded"
+            )
             late.append(f"job {spec.name} is late: it {since}")
     return jobs, late
 

@@ -101,6 +101,8 @@ def _arrivals() -> Iterator[Any]:
 
 def _requests() -> Iterator[Any]:
     rows = _read("open_requests")
-    yield _gauge("run_requests_queued", "Requests that wait for their service.", ("service",), rows, "requests")
+    yield _gauge(
+        "run_requests_queued", "Requests that wait for their service.", ("service",), rows, "requests"
+    )
     text = "Seconds the oldest of them has waited."
     yield _gauge("run_request_oldest_seconds", text, ("service",), rows, "oldest_seconds")

@@ -1,13 +1,11 @@
 """/api/retail: the six views of the star, with filters, paging and CSV of any size."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from flask import request
 from flask_openapi3 import APIBlueprint, Tag
 from psycopg2 import sql
-from pydantic import Field, create_model
+from pydantic import Field
 
 from services.api import database
 from services.api.answers import cached_json, csv_download, wants_csv
@@ -16,8 +14,8 @@ from services.api.parameters import Days, Paged, Text, page_of
 
 tag = Tag(
     name="retail",
-    description="Sales of all retailers. Ask with `Accept: text/csv` (or `format=csv`) for all rows that match "
-    "as a file: paging is for JSON alone.",
+    description="Sales of all retailers. With `Accept: text/csv` (or `format=csv`) all rows "
+    "that match come as a file: paging is for JSON alone.",
 )
 api = APIBlueprint(
     "retail", __name__, url_prefix="/api/retail", abp_tags=[tag], abp_responses=RESPONSES,
@@ -30,7 +28,9 @@ class Filters(Days, Paged):
 
     retailer: Text | None = Field(None, description="Id of one retailer, e.g. `retailer_1`.")
     order: Literal["asc", "desc"] = "desc"
-    format: Literal["json", "csv"] | None = Field(None, description="For links; else the Accept header decides.")
+    format: Literal["json", "csv"] | None = Field(
+        None, description="For links; else the Accept header decides."
+    )
 
 
 @dataclass(frozen=True)
@@ -76,4 +76,6 @@ def check_retailer(retailer: str | None) -> None:
         return
     known = [row["retailer_id"] for row in database.fetch_all(database.query("retail", "retailers"))]
     if retailer not in known:
-        fail_field("retailer", f"there is no retailer {retailer!r}; there are: {', '.join(known) or 'none yet'}")
+        fail_field(
+            "retailer", f"there is no retailer {retailer!r}; there are: {', '.join(known) or 'none yet'}"
+        )

@@ -206,7 +206,9 @@ def read_log(run_id: int, after_line: int, limit: int) -> tuple[list[dict[str, A
 def last_runs(jobs: list[JobSpec]) -> dict[str, dict[str, Any]]:
     """Read the newest run of each job, by the job's name."""
     names = {"jobs": [job.name for job in jobs]}
-    return {row.pop("job"): row for row in database.fetch_all(database.query("workflows", "last_runs"), names)}
+    return {
+        row.pop("job"): row for row in database.fetch_all(database.query("workflows", "last_runs"), names)
+    }
 
 
 def _spec(job: JobSpec) -> dict[str, Any]:

@@ -54,19 +54,6 @@ GROUP BY pipeline, source, reason, field
 ORDER BY letters DESC, pipeline, source, reason
 LIMIT 20;
 
--- name: missing_dates
--- Logical dates since a job's first run, within the last days, on which it never succeeded.
-SELECT first.job, day::date AS logical_date
-FROM (
-    SELECT job, greatest(min(logical_date), %(to)s::date - %(days)s::integer) AS first_date
-    FROM ops.job_run WHERE job = ANY (%(jobs)s) GROUP BY job
-) AS first
-CROSS JOIN LATERAL generate_series(first.first_date::timestamp, %(to)s::timestamp, interval '1 day') AS day
-WHERE NOT EXISTS (
-    SELECT 1 FROM ops.job_run
-    WHERE job_run.job = first.job AND job_run.logical_date = day::date AND status = 'succeeded')
-ORDER BY first.job, logical_date;
-
 -- name: sales_by_day
 SELECT summary.business_date, summary.retailer_id, retailer.retailer_name, retailer.currency,
        summary.net_revenue AS total
