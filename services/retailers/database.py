@@ -27,7 +27,7 @@ def statement(name: str) -> str:
 
 def connect(settings: RetailerSettings) -> Connection:
     """Open the retailer's database; the session thinks in the retailer's time zone."""
-    conn = psycopg2.connect(_dsn(settings, dbname=settings.retailer), options="-c timezone=Europe/London")
+    conn = psycopg2.connect(_dsn(settings, dbname=settings.database), options="-c timezone=Europe/London")
     conn.cursor_factory = psycopg2.extras.RealDictCursor
     return conn
 
@@ -57,19 +57,19 @@ def create_database(settings: RetailerSettings) -> None:
         connect(settings).close()
         return
     except psycopg2.OperationalError as exc:
-        if not re.search(rf'database "{settings.retailer}" does not exist', str(exc)):
+        if not re.search(rf'database "{settings.database}" does not exist', str(exc)):
             raise ConfigError(f"RETAILER_DATABASE_URL: {str(exc).strip()}") from exc
     named = parse_dsn(settings.database_url).get("dbname", "postgres")
     conn = psycopg2.connect(_dsn(settings, dbname="postgres" if named in DIALECTS else named))
     conn.autocommit = True
     try:
         with conn.cursor() as cursor:
-            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(settings.retailer)))
+            cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(settings.database)))
     except psycopg2.errors.DuplicateDatabase:
         pass  # another process was quicker
     except psycopg2.errors.InsufficientPrivilege as exc:
         raise ConfigError(
-            f"database {settings.retailer} is missing and the role may not create it: create it first"
+            f"database {settings.database} is missing and the role may not create it: create it first"
         ) from exc
     finally:
         conn.close()

@@ -69,6 +69,8 @@ def add_late(wish: dict[str, Any]) -> dict[str, Any]:
     lines = [
         {**LINE, "discount": 0, **line, "quantity": Decimal(str(line["quantity"]))} for line in wish["lines"]
     ]
+    if not lines:
+        raise ValueError("a late transaction needs lines")
     kind = "return" if lines[0]["quantity"] < 0 else "sale"
     _keep_export(updated_at, updated_at)
     with transaction(conn()) as cursor:

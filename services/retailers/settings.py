@@ -37,6 +37,7 @@ class RetailerSettings:
     """One retailer: who it is, where its books are, who may ask."""
 
     retailer: str
+    database: str
     credentials: str = field(repr=False)
     database_url: str = field(repr=False)
     database_password: str | None = field(default=None, repr=False)
@@ -80,6 +81,7 @@ def load_settings(
     return [
         RetailerSettings(
             retailer=name,
+            database=name,
             credentials=credentials[name],
             database_url=url,
             database_password=password,
