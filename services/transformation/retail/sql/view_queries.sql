@@ -1,0 +1,32 @@
+-- name: lock_loads
+-- The loads that the summaries do not know; one that comes meanwhile waits for the next run.
+SELECT run_id, inserted + superseded > 0 AS changed_facts
+FROM retail.fact_load WHERE summarised_at IS NULL ORDER BY run_id FOR UPDATE;
+
+-- name: touched_days
+SELECT DISTINCT business_date FROM ops.reconciliation
+WHERE pipeline = 'retail' AND run_id = ANY(%(runs)s) ORDER BY business_date;
+
+-- name: mark_summarised
+UPDATE retail.fact_load SET summarised_at = now() WHERE run_id = ANY(%(runs)s);
+
+-- name: input_state
+-- What the views are made of: another with every load that changed a fact or a dimension.
+SELECT count(*) || '/' || coalesce(max(run_id), 0)
+FROM retail.fact_load
+WHERE summarised_at IS NOT NULL AND inserted + superseded + dimensions_changed > 0;
+
+-- name: views
+-- The materialized views of the schema, with the input they were refreshed from last.
+SELECT m.matviewname AS name, r.input_state, m.ispopulated AND pg_relation_size(c.oid) > 0 AS is_filled
+FROM pg_matviews AS m
+JOIN pg_class AS c ON c.relname = m.matviewname AND c.relnamespace = 'retail'::regnamespace
+LEFT JOIN ops.view_refresh AS r ON r.view_name = 'retail.' || m.matviewname
+WHERE m.schemaname = 'retail'
+ORDER BY m.matviewname;
+
+-- name: write_refresh
+INSERT INTO ops.view_refresh (view_name, input_state, run_id)
+VALUES ('retail.' || %(name)s, %(input_state)s, %(run_id)s)
+ON CONFLICT (view_name) DO UPDATE SET
+    input_state = EXCLUDED.input_state, run_id = EXCLUDED.run_id, refreshed_at = now();
