@@ -2,14 +2,12 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,14 +153,36 @@ def make_run(
     return Run(id=run_id, job="retail_ingest", workflow=workflow, date=day, settings=settings, force=force)
 
 
-def raw_rows(settings: Settings, *, registered: bool = True) -> list[dict[str, Any]]:
+def raw_rows(settings: Settings) -> list[dict[str, Any]]:
     """Return the rows of the registered raw files, of every version."""
     import pyarrow.parquet as pq
 
     folder = settings.local_dir / "objects"
-    keys = [row["object_key"] for row in query(settings, "SELECT object_key FROM ops.loaded_object WHERE dataset = 'retail/raw'")]
-    paths = [folder / key for key in keys] if registered else sorted(folder.glob("raw/**/*.parquet"))
-    return [row for path in paths for row in pq.read_table(path).to_pylist()]
+    registered = query(settings, "SELECT object_key FROM ops.loaded_object WHERE dataset = 'retail/raw'")
+    tables = [pq.ParquetFile(folder / row["object_key"]).read() for row in registered]
+    return [row for table in tables for row in table.to_pylist()]
+
+
+def latest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows of the newest version of each transaction, each line once."""
+    newest: dict[tuple[str, str], Any] = {}
+    for row in rows:
+        key = (row["retailer_id"], row["transaction_id"])
+        newest[key] = max(newest.get(key, row["updated_at"]), row["updated_at"])
+    kept = {}
+    for row in rows:
+        if row["updated_at"] == newest[row["retailer_id"], row["transaction_id"]]:
+            kept[row["retailer_id"], row["transaction_id"], row["line_id"]] = row
+    return list(kept.values())
+
+
+def staging_columns(settings: Settings) -> list[str]:
+    """List the columns that a load copies into."""
+    text = (
+        "SELECT column_name FROM information_schema.columns "
+        "WHERE table_schema = 'staging' AND table_name = 'retail_sales' ORDER BY ordinal_position"
+    )
+    return [row["column_name"] for row in query(settings, text)]
 
 
 def query(settings: Settings, text: str, **values: Any) -> list[dict[str, Any]]:
@@ -172,11 +192,6 @@ def query(settings: Settings, text: str, **values: Any) -> list[dict[str, Any]]:
         return db.fetch_all(conn, text, values)
     finally:
         conn.close()
-
-
-def fresh_store(settings: Settings) -> None:
-    """Empty the object store."""
-    shutil.rmtree(Path(settings.local_dir) / "objects", ignore_errors=True)
 
 
 def _drop(server: EmbeddedPostgres, name: str) -> None:
