@@ -6,7 +6,7 @@ DROP MATERIALIZED VIEW retail.mv_top_products_by_revenue;
 DROP MATERIALIZED VIEW retail.mv_monthly_sales_by_category;
 DROP MATERIALIZED VIEW retail.mv_daily_sales_summary;
 DROP TABLE ops.view_refresh;
-DROP TABLE retail.daily_product_sales;
+DROP TABLE retail.monthly_product_sales;
 DROP TABLE retail.daily_retailer_sales;
 DROP FUNCTION retail.ensure_fact_partitions(date, date);
 DROP TABLE retail.fact_load;

@@ -1,5 +1,8 @@
 """The views for BI: summaries of the days that loads touched, then the materialized views made of them."""
 
+from calendar import monthrange
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 
 from psycopg2 import sql
@@ -20,13 +23,20 @@ def summarise_days(conn: db.Connection) -> int:
         rows = 0
         if changed:
             days = [row["business_date"] for row in db.fetch_all(conn, queries["touched_days"], {"runs": changed})]
-            for name in ("clear_product_days", "clear_retailer_days"):
-                db.execute(conn, SQL[name], {"days": days})
+            values = {"days": days, "month_days": days_of_months(days)}
+            for name in ("clear_product_months", "clear_retailer_days"):
+                db.execute(conn, SQL[name], values)
             for name in ("summarise_products", "summarise_retailers"):
-                rows += db.execute(conn, SQL[name], {"days": days})
+                rows += db.execute(conn, SQL[name], values)
         if loads:
             db.execute(conn, queries["mark_summarised"], {"runs": [load["run_id"] for load in loads]})
         return rows
+
+
+def days_of_months(days: Sequence[date]) -> list[date]:
+    """Return every day of the months that the days lie in: with constants the planner skips the other partitions."""
+    months = sorted({(day.year, day.month) for day in days})
+    return [date(year, month, day) for year, month in months for day in range(1, monthrange(year, month)[1] + 1)]
 
 
 def refresh_views(conn: db.Connection, run_id: int, force: bool = False) -> list[str]:
