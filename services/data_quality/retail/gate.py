@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -14,23 +14,18 @@ _STATEMENT = {DELIVERIES: "deliveries", FACTS: "fact_sales"}
 
 @dataclass(frozen=True)
 class Window:
-    """The business days to check, ascending and never empty; `date` is the logical date."""
+    """The business days to check; `date` is the logical date, `elsewhere` tells of facts on other days."""
 
     date: date
     dates: tuple[date, ...]
-
-    @property
-    def gaps(self) -> list[date]:
-        """The days between the first and the last that are not in the window."""
-        first, last = self.dates[0], self.dates[-1]
-        every = (first + timedelta(days=number) for number in range((last - first).days + 1))
-        return [day for day in every if day not in set(self.dates)]
+    elsewhere: bool = True
 
 
 def read_window(conn: db.Connection, logical_date: date) -> Window:
     """Read which business days the loads of a logical date touched, and add the date itself."""
     rows = db.fetch_all(conn, queries()["touched_dates"], {"date": logical_date})
-    return Window(logical_date, tuple(sorted({logical_date, *(row["business_date"] for row in rows)})))
+    dates = sorted({logical_date, *(row["business_date"] for row in rows)})
+    return Window(logical_date, tuple(dates), bool(db.fetch_value(conn, queries()["elsewhere"], {"dates": dates})))
 
 
 class Gate:
@@ -47,9 +42,7 @@ class Gate:
         self.params: dict[str, Any] = {
             "date": window.date,
             "dates": list(window.dates),
-            "first_date": window.dates[0],
-            "last_date": window.dates[-1],
-            "gaps": window.gaps,
+            "elsewhere": window.elsewhere,
             "retailers": list(retailers),
             "raw_days": raw_days,
             "volume_weeks": 1,

@@ -68,8 +68,8 @@ retailers AS (
     GROUP BY retailer_id
 ),
 on_two_dates AS (
-    -- transactions of the window that have lines on another date too: in the window, or outside it. The scalar
-    -- subquery keeps this an index probe; before, after and in the gaps are written so that partitions are pruned.
+    -- transactions of the window that have lines on another date too, in the window or outside it. The scalar
+    -- subquery keeps the second an index probe a transaction; %(elsewhere)s is false when no day is outside.
     SELECT retailer_key, transaction_id
     FROM scanned
     GROUP BY retailer_key, transaction_id
@@ -77,12 +77,11 @@ on_two_dates AS (
     UNION
     SELECT s.retailer_key, s.transaction_id
     FROM scanned AS s
-    WHERE (
+    WHERE %(elsewhere)s AND (
         SELECT true
         FROM retail.fact_sales AS f
         WHERE f.transaction_id = s.transaction_id AND f.retailer_key = s.retailer_key
-          AND (f.business_date < %(first_date)s OR f.business_date > %(last_date)s
-               OR f.business_date = ANY(%(gaps)s::date[]))
+          AND f.business_date <> ALL(%(dates)s::date[])
         LIMIT 1
     )
 ),

@@ -9,3 +9,9 @@ WHERE pipeline = 'retail'
       SELECT loaded_run_id FROM ops.loaded_object
       WHERE dataset = 'retail/raw' AND logical_date = %(date)s AND loaded_run_id IS NOT NULL
   );
+
+-- name: elsewhere
+SELECT EXISTS (
+    SELECT FROM ops.reconciliation
+    WHERE pipeline = 'retail' AND fact_rows > 0 AND business_date <> ALL(%(dates)s::date[])
+);
