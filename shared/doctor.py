@@ -7,11 +7,10 @@ A workflow's sources are asked by `services/ingestion/<workflow>/doctor.py`, whi
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from importlib import import_module
 
 from shared import db
@@ -22,6 +21,7 @@ from shared.jobs.workflows import Workflow, check_both_sides, load_workflows
 OLDEST_SERVER = 15
 MAX_CLOCK_SECONDS = 5.0
 MIN_FREE_BYTES = 1024**3
+PARTS = ("workflows", "database", "store", "cache", "sources", "disk", "time", "alerts")
 
 
 @dataclass(frozen=True)
@@ -33,44 +33,39 @@ class Finding:
     message: str
 
 
-def examine(settings: Settings) -> Iterator[Finding]:
-    """Look at everything and yield what was found, as it is found."""
-    workflows: dict[str, Workflow] = {}
-    yield from _guard("workflow files", partial(_check_workflows, settings, workflows))
-    yield from _guard("database", partial(_check_database, settings))
-    yield from _guard("object store", partial(_check_store, settings))
-    yield from _guard("cache", partial(_check_cache, settings))
-    for workflow in workflows.values():
-        yield from _guard(f"{workflow.name} sources", partial(_check_sources, settings, workflow))
-    yield from _guard("disk", partial(_check_disk, settings))
-    yield from _guard("time zones", _check_zones)
-    yield from _guard("alerts", partial(_check_alerts, settings))
+def examine(settings: Settings, parts: Collection[str] = PARTS) -> Iterator[Finding]:
+    """Look at the parts and yield what was found, as it is found."""
+    looks: dict[str, Callable[[Settings], Iterator[Finding]]] = {
+        "workflows": _check_workflows,
+        "database": _check_database,
+        "store": _check_store,
+        "cache": _check_cache,
+        "sources": _check_sources,
+        "disk": _check_disk,
+        "time": _check_zones,
+        "alerts": _check_alerts,
+    }
+    for part in parts:
+        try:
+            yield from looks[part](settings)
+        except CronhouseError as exc:
+            yield from (Finding(part, False, line) for line in str(exc).splitlines())
+        except Exception as exc:  # noqa: BLE001 - a doctor that faints helps nobody
+            yield Finding(part, False, f"{type(exc).__name__}: {exc}")
 
 
-def _guard(part: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """Turn whatever goes wrong into a finding: a doctor that faints helps nobody."""
-    try:
-        yield from look()
-    except CronhouseError as exc:
-        yield from (Finding(part, False, line) for line in str(exc).splitlines())
-    except Exception as exc:  # noqa: BLE001 - see above
-        yield Finding(part, False, f"{type(exc).__name__}: {exc}")
-
-
-def _check_workflows(settings: Settings, found: dict[str, Workflow]) -> Iterator[Finding]:
-    found.update(load_workflows(settings))
+def _check_workflows(settings: Settings) -> Iterator[Finding]:
+    found = load_workflows(settings)
     jobs = sum(len(workflow.jobs) for workflow in found.values())
     try:
         problems = check_both_sides(settings)
     except ModuleNotFoundError as exc:  # the image of one service
-        yield Finding(
-            "workflow files", True, f"{jobs} jobs; their code was not looked at: no {exc.name} here"
-        )
+        yield Finding("workflows", True, f"{jobs} jobs; their code was not looked at: no {exc.name} here")
         return
     for problem in problems:
-        yield Finding("workflow files", False, problem)
+        yield Finding("workflows", False, problem)
     if not problems:
-        yield Finding("workflow files", True, f"{len(found)} workflows, {jobs} jobs, each with its code")
+        yield Finding("workflows", True, f"{len(found)} workflows, {jobs} jobs, each with its code")
 
 
 def _check_database(settings: Settings) -> Iterator[Finding]:
@@ -85,16 +80,18 @@ def _check_database(settings: Settings) -> Iterator[Finding]:
         there = db.fetch_value(conn, "SELECT extract(epoch FROM clock_timestamp())")
         yield _judge_clock(float(there) - (before + time.time()) / 2)
     names = pending(settings)
-    text = f"{len(names)} to apply, run `cronhouse migrate`: {', '.join(names)}" if names else "all applied"
-    yield Finding("migrations", not names, text)
+    text = (
+        f"not applied, run `cronhouse migrate`: {', '.join(names)}" if names else "migrations are all applied"
+    )
+    yield Finding("database", not names, text)
 
 
 def _judge_clock(difference: float) -> Finding:
     if abs(difference) <= MAX_CLOCK_SECONDS:
-        return Finding("clock", True, f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, as the database has it")
+        return Finding("database", True, f"its clock agrees: {datetime.now(UTC):%Y-%m-%d %H:%M} UTC")
     way = "ahead of" if difference < 0 else "behind"
-    text = f"{abs(difference):.0f} s {way} the database: late and future records are misjudged; set up NTP"
-    return Finding("clock", False, text)
+    text = f"this clock is {abs(difference):.0f} s {way} its clock, so late records are misjudged: set up NTP"
+    return Finding("database", False, text)
 
 
 def _check_store(settings: Settings) -> Iterator[Finding]:
@@ -109,7 +106,7 @@ def _check_store(settings: Settings) -> Iterator[Finding]:
     finally:
         store.delete(key)
     text = "written, read and deleted an object" if same else "what was read is not what was written"
-    yield Finding("object store", same, f"{settings.object_store_url.partition('?')[0]}: {text}")
+    yield Finding("store", same, f"{settings.object_store_url.partition('?')[0]}: {text}")
 
 
 def _check_cache(settings: Settings) -> Iterator[Finding]:
@@ -124,17 +121,22 @@ def _check_cache(settings: Settings) -> Iterator[Finding]:
         yield Finding("cache", False, f"Redis does not answer: {advice}")
 
 
-def _check_sources(settings: Settings, workflow: Workflow) -> Iterator[Finding]:
+def _check_sources(settings: Settings) -> Iterator[Finding]:
+    for workflow in load_workflows(settings).values():
+        yield from _ask_sources(settings, workflow)
+
+
+def _ask_sources(settings: Settings, workflow: Workflow) -> Iterator[Finding]:
     name = f"services.ingestion.{workflow.name}.doctor"
     try:
         module = import_module(name)
     except ModuleNotFoundError as exc:
         if exc.name and not name.startswith(exc.name):
             text = f"not asked: no {exc.name} here; run this in the container `ingestion`"
-            yield Finding(f"{workflow.name} sources", True, text)
+            yield Finding("sources", True, text)
         return
     for source, problem in module.check_sources(settings, workflow):
-        yield Finding(f"{workflow.name}: {source}", problem is None, problem or "answers")
+        yield Finding("sources", problem is None, problem or f"{source} of {workflow.name} answers")
 
 
 def _check_disk(settings: Settings) -> Iterator[Finding]:
@@ -148,20 +150,20 @@ def _check_disk(settings: Settings) -> Iterator[Finding]:
         yield Finding("disk", good, f"{usage.free / 1024**3:.1f} GB free in {place}{advice}")
 
 
-def _check_zones() -> Iterator[Finding]:
+def _check_zones(settings: Settings) -> Iterator[Finding]:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
         ZoneInfo("Europe/London")
     except ZoneInfoNotFoundError:
-        yield Finding("time zones", False, "the zone data is missing: install tzdata (apt or pip)")
+        yield Finding("time", False, "the zone data is missing: install tzdata (apt or pip)")
         return
     offset = datetime.now().astimezone().utcoffset()
     if offset:
         hours = f"{offset.total_seconds() / 3600:+g} h"
-        yield Finding("time zones", True, f"local time is UTC {hours}; schedules are UTC: give cron TZ=UTC")
+        yield Finding("time", True, f"local time is UTC {hours}; schedules are UTC: give cron TZ=UTC")
         return
-    yield Finding("time zones", True, "zone data is there, local time is UTC")
+    yield Finding("time", True, "zone data is there, local time is UTC")
 
 
 def _check_alerts(settings: Settings) -> Iterator[Finding]:

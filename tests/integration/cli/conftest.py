@@ -71,7 +71,7 @@ class Desk:
     def execute(self, statement: str, **values: Any) -> None:
         conn = db.connect(self.settings, autocommit=True)
         try:
-            db.execute(conn, statement, values)
+            db.execute(conn, statement, values or None)
         finally:
             conn.close()
 
@@ -82,7 +82,8 @@ class Desk:
         self.execute(
             """INSERT INTO ops.job_run (workflow, job, service, logical_date, status, started_at, finished_at,
                                         reason, host, pid)
-               SELECT 'probe', %(job)s, 'maintenance', %(day)s, %(status)s, at, at, NULLIF(%(reason)s, ''), 'test', 1
+               SELECT 'probe', %(job)s, 'maintenance', %(day)s, %(status)s, at, at, NULLIF(%(reason)s, ''),
+                      'test', 1
                FROM (SELECT now() - make_interval(secs => %(seconds)s) AS at) AS t""",
             job=job, day=day, status=status, seconds=hours_ago * 3600, reason=reason,
         )  # fmt: skip
