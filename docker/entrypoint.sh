@@ -19,9 +19,10 @@ TEXT
 
 # supercronic ends when its jobs have ended, but tells them nothing: SIGTERM must reach them too, so that
 # they stop between two items. Each job is a process group, child of one of supercronic's threads.
+jobs=()
 stop_cron() {
     kill -TERM "$cron" 2>/dev/null || true
-    local jobs job
+    local job
     read -ra jobs < <(cat "/proc/$cron/task/"*/children 2>/dev/null | tr '\n' ' ') || true
     for job in "${jobs[@]}"; do
         kill -TERM -- "-$job" 2>/dev/null || kill -TERM "$job" 2>/dev/null || true
@@ -29,8 +30,9 @@ stop_cron() {
 }
 
 run_cron() { # SERVICE
-    local crontab=${CRONTAB:-/tmp/crontab} status=0
-    cronhouse crontab "$1" >"$crontab"
+    local crontab=${CRONTAB:-/tmp/crontab} status=0 job
+    # bash becomes the command, where sh would stand before it and take the signal in its place
+    { echo "SHELL=/bin/bash"; cronhouse crontab "$1"; } >"$crontab"
     supercronic -no-reap -test -quiet "$crontab"
     supercronic -no-reap -passthrough-logs -quiet "$crontab" &
     cron=$!
@@ -39,6 +41,10 @@ run_cron() { # SERVICE
     while kill -0 "$cron" 2>/dev/null; do
         status=0
         wait "$cron" || status=$?
+    done
+    # all of a job must have ended, not only its first process; Docker's grace period is the limit
+    for job in "${jobs[@]}"; do
+        while kill -0 -- "-$job" 2>/dev/null; do sleep 0.1; done
     done
     exit "$status"
 }

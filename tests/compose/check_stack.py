@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import stack
-from stack import JOB_SERVICES, ONE_SHOTS, compose, execute, get, inspect, sql, wait_for
+from stack import JOB_SERVICES, ONE_SHOTS, compose, execute, get, inspect, inspect_all, sql, wait_for
 
 SERVICES = compose("config", "--services").split()
 KEYS: dict[str, str] = {}
@@ -59,14 +59,15 @@ def test_no_secret_shows_in_docker_inspect() -> None:
 
 
 def test_only_the_gateway_is_published_and_only_here() -> None:
-    published = {name: inspect(name)["HostConfig"]["PortBindings"] for name in SERVICES}
+    published = {name: known["HostConfig"]["PortBindings"] for name, known in inspect_all().items()}
     assert [name for name, ports in published.items() if ports] == ["gateway"]
     assert {place["HostIp"] for ports in published["gateway"].values() for place in ports} == {"127.0.0.1"}
 
 
 def test_database_and_store_have_no_way_out() -> None:
+    containers = inspect_all()
     for service in ("postgres", "redis", "objectstore", "api"):
-        for network in inspect(service)["NetworkSettings"]["Networks"]:
+        for network in containers[service]["NetworkSettings"]["Networks"]:
             said = stack.run(["docker", "network", "inspect", "-f", "{{.Internal}}", network])
             assert said.strip() == "true", f"{service} on {network}"
 
@@ -225,5 +226,5 @@ def start(service: str, job: str, day: date) -> None:
 
 def kill(service: str) -> None:
     """End a container as the machine's own end would, and start it again."""
-    stack.run(["docker", "kill", "--signal", "KILL", stack.container(service)])
+    stack.run(["docker", "kill", "--signal", "KILL", inspect(service)["Id"]])
     compose("up", "--detach", "--no-deps", service)

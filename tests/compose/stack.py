@@ -50,14 +50,15 @@ def compose(*arguments: str, check: bool = True) -> str:
     return run([*COMPOSE, *arguments], check=check)
 
 
+def inspect_all() -> dict[str, dict[str, Any]]:
+    """Return what Docker knows of each service's container, running or not."""
+    known = json.loads(run(["docker", "inspect", *compose("ps", "--all", "--quiet").split()]))
+    return {item["Config"]["Labels"]["com.docker.compose.service"]: item for item in known}
+
+
 def inspect(service: str) -> dict[str, Any]:
-    """Return what Docker knows of a service's container."""
-    return json.loads(run(["docker", "inspect", container(service)]))[0]
-
-
-def container(service: str) -> str:
-    """Return the id of a service's container, running or not."""
-    return compose("ps", "--all", "--quiet", service).strip()
+    """Return what Docker knows of one service's container."""
+    return inspect_all()[service]
 
 
 def execute(service: str, *command: str) -> str:

@@ -79,7 +79,7 @@ def test_an_unknown_role_prints_the_list(commands: Path, arguments: list[str]) -
 
 def test_a_container_of_jobs_runs_the_crontab_of_its_service(commands: Path) -> None:
     process = start(commands, "data-quality")
-    assert (commands.parent / "crontab").read_text() == "* * * * * job of data_quality\n"
+    assert (commands.parent / "crontab").read_text() == "SHELL=/bin/bash\n* * * * * job of data_quality\n"
     stop(process)
 
 
