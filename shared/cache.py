@@ -14,7 +14,7 @@ from shared.config import Settings
 
 log = logging.getLogger("cronhouse.cache")
 REST_SECONDS = 5.0
-TIMEOUT_SECONDS = 0.5
+TIMEOUT_SECONDS = 0.3
 MEMORY_ENTRIES = 500
 MEMORY_BYTES = 16 * 1024 * 1024
 
@@ -79,6 +79,7 @@ class RedisCache:
     def __init__(self, url: str, prefix: str) -> None:
         from redis import Redis
         from redis.backoff import NoBackoff
+        from redis.exceptions import ConnectionError
         from redis.retry import Retry
 
         self.prefix = prefix
@@ -87,7 +88,8 @@ class RedisCache:
             url,
             socket_timeout=TIMEOUT_SECONDS,
             socket_connect_timeout=TIMEOUT_SECONDS,
-            retry=Retry(NoBackoff(), 1),  # one try more: the pool may hand out a connection that died
+            # one try more, for the pool may hand out a connection that died; none after a silence
+            retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
             health_check_interval=30,
         )
 

@@ -58,7 +58,7 @@ def cached_json(read_version: Callable[[], Any], build: Callable[[], Any]) -> Re
     try:
         version = str(read_version())
         if kept is None or kept[0] != version:
-            body = current_app.json.dumps(build()).encode()
+            body = current_app.json.dumps(build(), separators=(",", ":")).encode()
             cache.set(key, _pack(version, body), KEEP_SECONDS)
             return _answer(key, version, body, "MISS")
     except (TransientError, ConfigError):

@@ -81,8 +81,8 @@ def stacked_bars(
     table = [[values.get((day, name), 0.0) for name in names] for day in days]
     high = max((sum(v for v in row if v > 0) for row in table), default=0.0)
     low = min((sum(v for v in row if v < 0) for row in table), default=0.0)
-    steps = nice_steps(low, high)
-    bottom, top = steps[0], steps[-1]
+    steps = [step for step in nice_steps(low, high) if step >= low or step == 0]
+    bottom, top = min(steps[0], low), steps[-1]  # a small loss does not open a whole step below zero
 
     def y_of(value: float) -> float:
         return 100 * (top - value) / (top - bottom)

@@ -179,10 +179,9 @@ def _sales(yesterday: date) -> dict[str, Any] | None:
     if not rows:
         return None
     names = {row["retailer_id"]: row["retailer_name"] for row in rows}
-    first, last = rows[0]["business_date"], rows[-1]["business_date"]
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     ids = sorted(names)
     values = {(row["business_date"], row["retailer_id"]): float(row["total"]) for row in rows}
+    days = _days_of(values)
     chart = charts.stacked_bars(days, ids, values)
     currencies = {row["currency"] for row in rows}
     return {
@@ -193,6 +192,16 @@ def _sales(yesterday: date) -> dict[str, Any] | None:
         "week": sum(column.total for column in chart.columns[-7:]),
         "week_before": sum(column.total for column in chart.columns[-14:-7]) if len(days) >= 14 else None,
     }
+
+
+def _days_of(values: dict[tuple[date, str], float]) -> list[date]:
+    """List the days from the first one that counts: a few refunds for older days do not open the chart."""
+    totals: dict[date, float] = {}
+    for (day, _), value in values.items():
+        totals[day] = totals.get(day, 0.0) + value
+    high = max(abs(total) for total in totals.values())
+    first = min(day for day, total in totals.items() if abs(total) >= 0.05 * high)
+    return [first + timedelta(days=number) for number in range((max(totals) - first).days + 1)]
 
 
 def _missing(catalogue: Catalogue, now: datetime) -> list[dict[str, Any]]:

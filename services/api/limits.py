@@ -4,7 +4,6 @@ is away; a limit that cannot be counted never fails a request."""
 from flask import Flask, g, request
 from flask_limiter import Limiter
 
-from services.api.errors import RESPONSES  # noqa: F401 (the shape of the 429 is registered there)
 from shared.cache import TIMEOUT_SECONDS
 from shared.config import Settings
 from shared.errors import ConfigError
@@ -27,7 +26,7 @@ def init_app(app: Flask, settings: Settings) -> Limiter:
         app=app,
         default_limits=[limit],
         headers_enabled=True,
-        storage_uri=settings.redis_url or "memory://",
+        storage_uri=_storage(settings.redis_url),
         storage_options=timeouts if settings.redis_url else {},
         in_memory_fallback=[limit],
         in_memory_fallback_enabled=True,
@@ -37,6 +36,11 @@ def init_app(app: Flask, settings: Settings) -> Limiter:
     )
     limiter.request_filter(lambda: request.endpoint in EXEMPT)
     return limiter
+
+
+def _storage(redis_url: str | None) -> str:
+    """Return the address as the package `limits` writes it."""
+    return (redis_url or "memory://").replace("unix://", "redis+unix://")
 
 
 def _who() -> str:

@@ -55,9 +55,7 @@ ORDER BY letters DESC, pipeline, source, reason
 LIMIT 20;
 
 -- name: sales_by_day
-SELECT summary.business_date, summary.retailer_id, retailer.retailer_name, retailer.currency,
-       summary.net_revenue AS total
-FROM retail.mv_daily_sales_summary AS summary
-JOIN retail.dim_retailer AS retailer USING (retailer_id)
-WHERE summary.business_date > %(to)s::date - %(days)s::integer AND summary.business_date <= %(to)s::date
-ORDER BY summary.business_date, summary.retailer_id;
+SELECT business_date, retailer_id, retailer_name, currency, net_sales AS total
+FROM retail.mv_daily_sales_summary
+WHERE business_date > %(to)s::date - %(days)s::integer AND business_date <= %(to)s::date
+ORDER BY business_date, retailer_id;
