@@ -19,7 +19,7 @@ SPOOL_BYTES = 16 << 20
 
 def has_unprocessed(conn: db.Connection) -> bool:
     """Tell whether a load is waiting for its processed files."""
-    query = "SELECT EXISTS (SELECT FROM retail.fact_load WHERE processed_at IS NULL AND inserted > 0)"
+    query = "SELECT EXISTS (SELECT FROM retail.fact_load WHERE processed_at IS NULL)"
     return bool(db.fetch_value(conn, query))
 
 
