@@ -2,10 +2,10 @@
 
     .venv/bin/python bench/quality.py [--rows 1000000] [--rounds 5]
 
-The limit is a hand-written statement that reads the same facts once with the same joins and counts the same
-offenders, by retailer and day. It leaves out what the gate does besides: history, the ledger, keys on two dates,
-writing results. Both run in turn on one connection; a ratio of 1.2 means that the whole gate takes 1.2 times the
-plain scan. Exit 1 above 1.5.
+The limit is a hand-written statement that reads the same facts once with the same joins and counts the
+same offenders, by retailer and day. It leaves out what the gate does besides: history, the ledger, keys on
+two dates, writing results. Both run in turn on one connection; a ratio of 1.2 means that the whole gate
+takes 1.2 times the plain scan. Exit 1 above 1.5.
 """
 
 import argparse
@@ -40,13 +40,17 @@ INSERT INTO retail.dim_retailer (retailer_id, retailer_name, source_kind, timezo
 SELECT 'retailer_' || n, 'Shop ' || n, 'bench', 'Europe/London', 'GBP' FROM generate_series(1, 3) AS n;
 SELECT retail.ensure_fact_partitions(%(first)s, %(last)s);
 INSERT INTO retail.dim_store (retailer_key, store_id, updated_at)
-SELECT r, CASE WHEN n = 0 THEN '' ELSE 'S' || n END, now() FROM generate_series(1, 3) AS r, generate_series(0, 5) AS n;
+SELECT r, CASE WHEN n = 0 THEN '' ELSE 'S' || n END, now()
+FROM generate_series(1, 3) AS r, generate_series(0, 5) AS n;
 INSERT INTO retail.dim_customer (retailer_key, customer_id, updated_at)
-SELECT r, CASE WHEN n = 0 THEN '' ELSE 'C' || n END, now() FROM generate_series(1, 3) AS r, generate_series(0, 1500) AS n;
+SELECT r, CASE WHEN n = 0 THEN '' ELSE 'C' || n END, now()
+FROM generate_series(1, 3) AS r, generate_series(0, 1500) AS n;
 INSERT INTO retail.dim_product (retailer_key, product_id, product_name, category, updated_at)
-SELECT r, 'P' || n, 'Product ' || n, 'Home', now() FROM generate_series(1, 3) AS r, generate_series(1, 3500) AS n;
+SELECT r, 'P' || n, 'Product ' || n, 'Home', now()
+FROM generate_series(1, 3) AS r, generate_series(1, 3500) AS n;
 INSERT INTO retail.fact_sales
-SELECT day, r, 1 + (r - 1) * 6 + 1 + t %% 5, 1 + (r - 1) * 1501 + CASE WHEN t %% 4 = 0 THEN 0 ELSE 1 + t %% 1500 END,
+SELECT day, r, 1 + (r - 1) * 6 + 1 + t %% 5,
+       1 + (r - 1) * 1501 + CASE WHEN t %% 4 = 0 THEN 0 ELSE 1 + t %% 1500 END,
        1 + (r - 1) * 3500 + (t * 7 + l * 131) %% 3500, 'inv-' || t, l::text, day + interval '12 hours',
        1 + l %% 12, 2.55, 0, (1 + l %% 12) * 2.55, day + interval '12 hours', 1
 FROM (
@@ -62,7 +66,8 @@ INSERT INTO ops.arrival (pipeline, source, logical_date, source_rows, landed_row
 SELECT 'retail', source, business_date, source_rows, source_rows, 0, 1 FROM ops.reconciliation;
 INSERT INTO ops.loaded_object (object_key, dataset, source, logical_date, etag, size_bytes, row_count,
                                created_run_id, loaded_run_id, loaded_at)
-SELECT format('raw/%%s/%%s', source, logical_date), 'retail/raw', source, logical_date, 'x', 1, landed_rows, 1, 1, now()
+SELECT format('raw/%%s/%%s', source, logical_date), 'retail/raw', source, logical_date, 'x', 1, landed_rows,
+       1, 1, now()
 FROM ops.arrival;
 """
 
@@ -123,7 +128,8 @@ def seconds(action: Callable[[], Any]) -> float:
 
 def main() -> int:
     """Measure and print the ratio."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    style = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=style)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
@@ -157,11 +163,14 @@ def measure(conn: db.Connection, rows: int, rounds: int) -> int:
     facts = check_all(conn, rules, window, rounds + 1)
     limit, took = statistics.median(plain[1:]), statistics.median(gate[1:])
     ratio = took / limit
-    print(f"facts checked            {facts:>12,}   in {DAYS} days, {len(rules)} checks, {rounds} rounds in turn")
+    print(
+        f"facts checked            {facts:>12,}    {DAYS} days, {len(rules)} checks, {rounds} rounds in turn"
+    )
     print(f"plain scan, hand-written {limit:>12.3f} s")
     print(f"quality gate             {took:>12.3f} s")
     print(f"gate over one day        {statistics.median(day[1:]):>12.3f} s  (an ordinary night)")
-    print(f"ratio                    {ratio:>12.2f}    limit {LIMIT}: {'good' if ratio <= LIMIT else 'TOO SLOW'}")
+    verdict = "good" if ratio <= LIMIT else "TOO SLOW"
+    print(f"ratio                    {ratio:>12.2f}    limit {LIMIT}: {verdict}")
     return 0 if ratio <= LIMIT else 1
 
 

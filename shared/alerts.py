@@ -77,8 +77,8 @@ def recover(conn: db.Connection, settings: Settings, key: str, note: str = "") -
     lasted = _duration(row["resolved_at"] - row["opened_at"])
     _log.info("recovered after %s: %s %s", lasted, row["title"], note, extra={"fields": {"incident": key}})
     if row["was_notified"]:
-        body = f"{note}\n" if note else ""
-        body += f"It lasted {lasted} and was seen {_times(row['times_seen'])}. It was: {row['reason']}\nincident: {key}"
+        story = f"It lasted {lasted} and was seen {_times(row['times_seen'])}. It was: {row['reason']}"
+        body = "\n".join(line for line in (note, story, f"incident: {key}") if line)
         _send(settings.alert_urls, _Message(f"[recovered] {row['title']}", body, "success"))
     return True
 

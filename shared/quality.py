@@ -26,7 +26,7 @@ _Q = Path(__file__).parent / "queries" / "quality.sql"
 
 @dataclass(frozen=True)
 class Check:
-    """What the code can check. A limit is called max or min, with the unit behind: max_share, min_ratio, max_days.
+    """What the code can check. A limit is called max or min, with the unit behind: max_share, min_ratio.
 
     Options are whole numbers of the workflow file that the statement takes as `%(check_option)s`.
     """
@@ -267,10 +267,11 @@ def log_results(log: logging.Logger, results: Sequence[Result], score: Score) ->
     for result in results:
         if not result.passed:
             rule, sample = result.rule, "; ".join(result.sample_keys)
+            fields = {"check": rule.name, "observed": result.observed, "sample": list(result.sample_keys)}
             log.log(
                 _LEVELS[rule.severity], "%s check %s failed: %s, expected %s%s", rule.severity, rule.name,
                 result.message, expected(rule), f"; e.g. {sample}" if sample else "",
-                extra={"fields": {"check": rule.name, "observed": result.observed, "sample": list(result.sample_keys)}},
+                extra={"fields": fields},
             )  # fmt: skip
     log.info(
         "quality %s %%, %d of %d checks passed", score.percent, score.checks - score.failed, score.checks

@@ -1,4 +1,4 @@
-"""The section `retention` of a workflow file: how long what is kept, e.g. {raw: 400d, processed: 3y, facts: 5y}."""
+"""The section `retention` of a workflow file: how long what is kept, e.g. {raw: 400d, facts: 5y}."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,7 @@
-"""The checks of the retail star and of what the retailers delivered. Severities and limits stand in workflows/retail.yml.
+"""The checks of the retail star and of what the retailers delivered.
 
-A count of offenders has the limit `max`, a share of the lines of one retailer `max_share`.
+Severities and limits stand in workflows/retail.yml. A count of offenders has the limit `max`, a share of
+the lines of one retailer `max_share`.
 """
 
 from pathlib import Path
@@ -24,7 +25,10 @@ CATALOGUE = {
     "conservation": Check(FACTS, "days on which facts and ledger differ"),
     "duplicate_keys": Check(FACTS, "lines (business keys) that stand on two dates"),
     "volume": Check(
-        FACTS, "lines of the day against the same weekdays before", ("min_ratio", "max_ratio"), ("weeks", "min_weeks")
+        FACTS,
+        "lines of the day against the same weekdays before",
+        ("min_ratio", "max_ratio"),
+        ("weeks", "min_weeks"),
     ),
     # completeness
     "blank_keys": Check(FACTS, "lines with an empty transaction or line id"),

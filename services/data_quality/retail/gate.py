@@ -25,7 +25,8 @@ def read_window(conn: db.Connection, logical_date: date) -> Window:
     """Read which business days the loads of a logical date touched, and add the date itself."""
     rows = db.fetch_all(conn, queries()["touched_dates"], {"date": logical_date})
     dates = sorted({logical_date, *(row["business_date"] for row in rows)})
-    return Window(logical_date, tuple(dates), bool(db.fetch_value(conn, queries()["elsewhere"], {"dates": dates})))
+    elsewhere = db.fetch_value(conn, queries()["elsewhere"], {"dates": dates})
+    return Window(logical_date, tuple(dates), bool(elsewhere))
 
 
 class Gate:
@@ -70,4 +71,3 @@ class Gate:
         params = {**self.params, "subjects": list(result.subjects), "sample_size": quality.SAMPLE_SIZE}
         keys = [row["key"] for row in db.fetch_all(self.conn, statement, params)]
         return replace(result, sample_keys=tuple(keys))
-

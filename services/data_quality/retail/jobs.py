@@ -32,4 +32,3 @@ def check_quality(run: Run) -> Counts:
     quality.log_results(run.log, results, score)
     quality.raise_critical(results, f"cronhouse logs {run.id}")
     return Counts(read=int(gate.lines), written=len(results))
-

@@ -41,7 +41,8 @@ def _partitions(section: Mapping[str, Any]) -> list[str]:
 
 
 def _trim(section: Mapping[str, Any]) -> list[str]:
-    return _unknown(section, TRIMMED) + [text for key in section if key in TRIMMED for text in _days(section, key)]
+    known = [key for key in section if key in TRIMMED]
+    return _unknown(section, TRIMMED) + [text for key in known for text in _days(section, key)]
 
 
 def _watch(section: Mapping[str, Any]) -> list[str]:

@@ -40,8 +40,8 @@ def delete_objects(run: Run, workflow: str, kind: str, days: int) -> int:
     run.conn.rollback()
     if gone or strays or kept:
         run.log.info(
-            "%s/%s: deleted %d objects over %d days old (%.1f MB) and %d that no run knew; kept %d old ones that are not loaded",
-            workflow, kind, gone, days, size / 1e6, strays, kept,
+            "%s/%s: deleted %d objects over %d days old (%.1f MB) and %d that no run knew; "
+            "kept %d old ones that are not loaded", workflow, kind, gone, days, size / 1e6, strays, kept,
             extra={"fields": {"deleted": gone, "bytes": size, "strays": strays, "kept": kept}},
         )  # fmt: skip
     return gone + strays
@@ -76,7 +76,7 @@ def drop_partitions(run: Run, workflow: str, days: int, today: date) -> int:
         run.check_stop()
         table = sql.Identifier(row["schema"], row["partition"])
         with db.transaction(run.conn) as conn:
-            db.execute(conn, "SELECT set_config('lock_timeout', %(timeout)s, true)", {"timeout": LOCK_TIMEOUT})
+            db.execute(conn, "SELECT set_config('lock_timeout', %(text)s, true)", {"text": LOCK_TIMEOUT})
             db.execute(conn, sql.SQL("DROP TABLE {}").format(table))
             db.execute(conn, read_queries(_Q)["forget_days"], {"pipeline": workflow, **row})
         run.log.info(

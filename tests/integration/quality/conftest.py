@@ -1,4 +1,4 @@
-"""A small shop that is right in every respect: five weeks of three retailers, as a perfect load leaves them."""
+"""A small shop that is right in every respect: five weeks of three retailers, perfectly loaded."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -28,7 +28,8 @@ SELECT retailer_key, id, id, now() FROM retail.dim_retailer, unnest(ARRAY['', 'S
 INSERT INTO retail.dim_customer (retailer_key, customer_id, updated_at)
 SELECT retailer_key, id, now() FROM retail.dim_retailer, unnest(ARRAY['', 'C1', 'C2', 'C3']) AS id;
 INSERT INTO retail.dim_product (retailer_key, product_id, product_name, category, updated_at)
-SELECT retailer_key, 'P' || n, 'Mug ' || n, 'Kitchen', now() FROM retail.dim_retailer, generate_series(1, 8) AS n;
+SELECT retailer_key, 'P' || n, 'Mug ' || n, 'Kitchen', now()
+FROM retail.dim_retailer, generate_series(1, 8) AS n;
 
 INSERT INTO retail.fact_sales
 SELECT
@@ -41,10 +42,12 @@ CROSS JOIN generate_series(1, 10) AS t
 CROSS JOIN generate_series(1, 4) AS l
 CROSS JOIN LATERAL (SELECT CASE WHEN t = 1 THEN -1 ELSE l END AS quantity) AS n
 JOIN retail.dim_store AS s ON s.retailer_key = r.retailer_key AND s.store_id = 'S' || 1 + t %% 2
-JOIN retail.dim_customer AS c ON c.retailer_key = r.retailer_key AND c.customer_id = CASE WHEN t < 4 THEN '' ELSE 'C1' END
+JOIN retail.dim_customer AS c ON c.retailer_key = r.retailer_key
+    AND c.customer_id = CASE WHEN t < 4 THEN '' ELSE 'C1' END
 JOIN retail.dim_product AS p ON p.retailer_key = r.retailer_key AND p.product_id = 'P' || l;
 
-INSERT INTO ops.reconciliation (pipeline, source, business_date, run_id, source_rows, fact_rows, duplicate_rows)
+INSERT INTO ops.reconciliation (pipeline, source, business_date, run_id, source_rows, fact_rows,
+                                duplicate_rows)
 SELECT 'retail', r.retailer_id, f.business_date, 2, count(*) + 1, count(*), 1
 FROM retail.fact_sales AS f JOIN retail.dim_retailer AS r USING (retailer_key)
 GROUP BY r.retailer_id, f.business_date;
@@ -55,7 +58,8 @@ SELECT 'retail', r.retailer_id, day::date, 41, 41, 0, 1
 FROM retail.dim_retailer AS r, generate_series(%(first)s::timestamp, %(day)s, interval '1 day') AS day;
 INSERT INTO ops.loaded_object (object_key, dataset, source, logical_date, etag, size_bytes, row_count,
                                created_run_id, loaded_run_id, loaded_at)
-SELECT format('raw/%%s/%%s/1.parquet', source, logical_date), 'retail/raw', source, logical_date, 'x', 1, 41, 1, 2, now()
+SELECT format('raw/%%s/%%s/1.parquet', source, logical_date), 'retail/raw', source, logical_date, 'x', 1, 41,
+       1, 2, now()
 FROM ops.arrival;
 """
 

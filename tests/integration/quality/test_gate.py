@@ -1,139 +1,151 @@
 """Clean data passes, every planted error fails exactly its check, critical stops, warning goes on."""
 
+from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from services.data_quality.retail.checks import CATALOGUE
+from services.data_quality.retail.checks import CATALOGUE, FACTS
+from services.data_quality.retail.gate import Gate, read_window
 from shared.errors import CheckFailed, ConfigError
+from shared.quality import read_rules
 from tests.integration.quality.conftest import DAY, LINES, RETAILERS, Shop
 
 ONE = "business_date = %(day)s AND retailer_key = 2 AND transaction_id = 'T260310-5' AND line_id = '3'"
+SET_ONE = "UPDATE retail.fact_sales SET {} WHERE " + ONE
+COPY_ONE = f"""
+INSERT INTO retail.fact_sales
+SELECT business_date + %(days)s, retailer_key, store_key, customer_key, product_key, transaction_id, %(line)s,
+       sold_at, quantity, unit_price, discount, total, source_updated_at, run_id
+FROM retail.fact_sales WHERE {ONE}"""
+BOOK_ONE = """
+INSERT INTO ops.reconciliation (pipeline, source, business_date, run_id, source_rows, fact_rows)
+VALUES ('retail', 'retailer_2', %(day)s::date + %(days)s, 9, 1, 1)"""
+SET_ARRIVAL = "UPDATE ops.arrival SET {} WHERE source = %(source)s AND logical_date = %(day)s"
+FOREIGN_CUSTOMER = "SELECT min(customer_key) FROM retail.dim_customer WHERE retailer_key = 1"
+UNKNOWN_CUSTOMER = "SELECT customer_key FROM retail.dim_customer WHERE retailer_key = 2 AND customer_id = ''"
+LETTER = """
+INSERT INTO ops.dead_letter (pipeline, job, source, logical_date, position, payload, payload_bytes, reason,
+                             fingerprint, run_id)
+VALUES ('retail', 'retail_ingest', 'retailer_2', %(day)s, 'landing/retailer_2/1.jsonl.gz:7', '{}', 2,
+        'no date', 'f', 1)"""
 
-# check -> (statements that plant the error, part of the first sample key, observed)
-PLANTED: dict[str, tuple[list[str], str, Any]] = {
-    "arrival_age": (["DELETE FROM ops.arrival WHERE source = 'retailer_2' AND logical_date = %(day)s"], "retailer_2", 1),
-    "sales_age": (
-        [
+
+@dataclass(frozen=True)
+class Planted:
+    """An error: the statements that plant it, a part of the first sample key, the value that is observed."""
+
+    statements: tuple[str, ...]
+    key: str
+    observed: float = 1
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+KEY = "retailer_2/T260310-5/3 2026-03-10"
+PLANTED = {
+    "arrival_age": Planted(
+        ("DELETE FROM ops.arrival WHERE source = 'retailer_2' AND logical_date = %(day)s",), "retailer_2"
+    ),
+    "sales_age": Planted(
+        (
             "DELETE FROM retail.fact_sales WHERE retailer_key = 3 AND business_date > %(day)s::date - 35",
             """UPDATE ops.reconciliation SET fact_rows = 0, duplicate_rows = source_rows
                WHERE source = 'retailer_3' AND business_date > %(day)s::date - 35""",
-        ],
+        ),
         "retailer_3",
         35,
     ),
-    "source_landed": (
-        ["UPDATE ops.arrival SET source_rows = 50 WHERE source = 'retailer_1' AND logical_date = %(day)s"],
-        "retailer_1",
-        9,
+    "source_landed": Planted(
+        (SET_ARRIVAL.format("source_rows = 50"),), "retailer_1", 9, {"source": "retailer_1"}
     ),
-    "landed_raw": (
-        ["UPDATE ops.arrival SET source_rows = 44, landed_rows = 44 WHERE source = 'retailer_1' AND logical_date = %(day)s"],
-        "retailer_1",
-        3,
+    "landed_raw": Planted(
+        (SET_ARRIVAL.format("source_rows = 44, landed_rows = 44"),), "retailer_1", 3, {"source": "retailer_1"}
     ),
-    "raw_pending": (
-        ["UPDATE ops.loaded_object SET loaded_at = NULL WHERE source = 'retailer_1' AND logical_date = %(day)s"],
+    "raw_pending": Planted(
+        (
+            """UPDATE ops.loaded_object SET loaded_at = NULL
+            WHERE source = 'retailer_1' AND logical_date = %(day)s""",
+        ),
         "raw/retailer_1/2026-03-10/1.parquet",
-        1,
     ),
-    "raw_booked": (
-        ["UPDATE ops.loaded_object SET row_count = row_count + 7 WHERE source = 'retailer_3' AND logical_date = '2026-03-01'"],
+    "raw_booked": Planted(
+        (
+            """UPDATE ops.loaded_object SET row_count = row_count + 7
+            WHERE source = 'retailer_3' AND logical_date = '2026-03-01'""",
+        ),
         "retailer_3",
         7,
     ),
-    "rejected_share": (
-        [
-            "UPDATE ops.arrival SET rejected_rows = 2, landed_rows = 43, source_rows = 43 WHERE source = 'retailer_2' AND logical_date = %(day)s",
-            """INSERT INTO ops.dead_letter (pipeline, job, source, logical_date, position, payload, payload_bytes, reason, fingerprint, run_id)
-               VALUES ('retail', 'retail_ingest', 'retailer_2', %(day)s, 'landing/retailer_2/1.jsonl.gz:7', '{}', 2, 'no date', 'f', 1)""",
-        ],
+    "rejected_share": Planted(
+        (SET_ARRIVAL.format("rejected_rows = 2, landed_rows = 43, source_rows = 43"), LETTER),
         "landing/retailer_2/1.jsonl.gz:7: no date",
-        Decimal(2) / 43,
+        2 / 43,
+        {"source": "retailer_2"},
     ),
-    "conservation": (
-        [f"DELETE FROM retail.fact_sales WHERE {ONE}"],
-        "retailer_2 2026-03-10: ledger 40, facts 39",
-        1,
+    "conservation": Planted(
+        (f"DELETE FROM retail.fact_sales WHERE {ONE}",), "retailer_2 2026-03-10: ledger 40, facts 39"
     ),
-    "duplicate_keys": (
-        [
-            f"""INSERT INTO retail.fact_sales
-                SELECT business_date - 30, retailer_key, store_key, customer_key, product_key, transaction_id, line_id,
-                       sold_at, quantity, unit_price, discount, total, source_updated_at, run_id
-                FROM retail.fact_sales WHERE {ONE}""",
-            """INSERT INTO ops.reconciliation (pipeline, source, business_date, run_id, source_rows, fact_rows)
-               VALUES ('retail', 'retailer_2', %(day)s::date - 30, 9, 1, 1)""",
-        ],
+    "duplicate_keys": Planted(
+        (COPY_ONE, BOOK_ONE),
         "retailer_2/T260310-5/3 on 2026-02-08, 2026-03-10",
         1,
+        {"days": -30, "line": "3"},
     ),
-    "volume": (
-        [
-            "DELETE FROM retail.fact_sales WHERE business_date = %(day)s AND retailer_key = 1 AND transaction_id <> 'T260310-5'",
-            "DELETE FROM retail.fact_sales WHERE business_date = %(day)s AND retailer_key = 1 AND line_id > '1'",
-            "UPDATE ops.reconciliation SET fact_rows = 1, duplicate_rows = 40 WHERE business_date = %(day)s AND source = 'retailer_1'",
-        ],
+    "volume": Planted(
+        (
+            """DELETE FROM retail.fact_sales
+               WHERE business_date = %(day)s AND retailer_key = 1
+                 AND (transaction_id, line_id) <> ('T260310-5', '1')""",
+            """UPDATE ops.reconciliation SET fact_rows = 1, duplicate_rows = 40
+               WHERE business_date = %(day)s AND source = 'retailer_1'""",
+        ),
         "retailer_1",
-        Decimal("0.025"),
+        0.025,
     ),
-    "blank_keys": ([f"UPDATE retail.fact_sales SET line_id = '' WHERE {ONE}"], "retailer_2/T260310-5/ 2026-03-10", 1),
-    "unknown_customers": (
-        [
-            """UPDATE retail.fact_sales SET customer_key = (SELECT customer_key FROM retail.dim_customer
-               WHERE retailer_key = 2 AND customer_id = '') WHERE business_date >= %(day)s::date - 40 AND retailer_key = 2"""
-        ],
+    "blank_keys": Planted((SET_ONE.format("line_id = ''"),), "retailer_2/T260310-5/ 2026-03-10"),
+    "unknown_customers": Planted(
+        (f"UPDATE retail.fact_sales SET customer_key = ({UNKNOWN_CUSTOMER}) WHERE retailer_key = 2",),
         "retailer_2/T2602",
-        1,
     ),
-    "unknown_stores": (
-        ["UPDATE retail.dim_store SET store_id = '?' WHERE store_id = '' AND retailer_key = 3",
-         "UPDATE retail.dim_store SET store_id = '' WHERE store_id = 'S1' AND retailer_key = 3"],
+    "unknown_stores": Planted(
+        (
+            "UPDATE retail.dim_store SET store_id = '?' WHERE store_id = '' AND retailer_key = 3",
+            "UPDATE retail.dim_store SET store_id = '' WHERE store_id = 'S1' AND retailer_key = 3",
+        ),
         "retailer_3/T2602",
-        Decimal("0.5"),
+        0.5,
     ),
-    "unnamed_products": (
-        ["UPDATE retail.dim_product SET product_name = NULL WHERE product_id = 'P2' AND retailer_key = 1"],
+    "unnamed_products": Planted(
+        ("UPDATE retail.dim_product SET product_name = NULL WHERE product_id = 'P2' AND retailer_key = 1",),
         "retailer_1 product P2: 360 lines",
-        Decimal("0.25"),
+        0.25,
     ),
-    "uncategorised_products": (
-        ["UPDATE retail.dim_product SET category = 'Uncategorised' WHERE product_id <> 'P2' AND retailer_key = 1"],
+    "uncategorised_products": Planted(
+        (
+            """UPDATE retail.dim_product SET category = 'Uncategorised'
+            WHERE product_id <> 'P2' AND retailer_key = 1""",
+        ),
         "retailer_1 product P1: 360 lines",
-        Decimal("0.75"),
+        0.75,
     ),
-    "total_mismatch": (
-        [f"UPDATE retail.fact_sales SET total = total + 0.02 WHERE {ONE}"],
-        "retailer_2/T260310-5/3 2026-03-10: 3 * 2.5 - 0.25 <> 7.27",
-        1,
+    "total_mismatch": Planted((SET_ONE.format("total = total + 0.02"),), f"{KEY}: 3 * 2.5 - 0.25 <> 7.27"),
+    "negative_prices": Planted((SET_ONE.format("unit_price = -1, total = -3.25"),), f"{KEY}: -1"),
+    "zero_quantities": Planted((SET_ONE.format("quantity = 0, total = -0.25"),), KEY),
+    "future_sales": Planted((SET_ONE.format("sold_at = '2999-01-01'"),), f"{KEY}: sold at 2999-01-01"),
+    "orphan_stores": Planted(
+        (SET_ONE.format("store_key = 999"),), "store_key 999: 1 lines, e.g. T260310-5/3"
     ),
-    "negative_prices": (
-        [f"UPDATE retail.fact_sales SET unit_price = -1, total = -3.25 WHERE {ONE}"],
-        "retailer_2/T260310-5/3 2026-03-10: -1",
-        1,
+    "orphan_customers": Planted(  # a customer of another retailer is as wrong as none
+        (SET_ONE.format(f"customer_key = ({FOREIGN_CUSTOMER})"),), "1 lines, e.g. T260310-5/3"
     ),
-    "zero_quantities": (
-        [f"UPDATE retail.fact_sales SET quantity = 0, total = -0.25 WHERE {ONE}"],
-        "retailer_2/T260310-5/3 2026-03-10",
-        1,
+    "orphan_products": Planted(
+        (SET_ONE.format("product_key = 999"),), "product_key 999: 1 lines, e.g. T260310-5/3"
     ),
-    "future_sales": (
-        [f"UPDATE retail.fact_sales SET sold_at = '2999-01-01' WHERE {ONE}"],
-        "retailer_2/T260310-5/3 2026-03-10: sold at 2999-01-01",
-        1,
+    "orphan_dates": Planted(
+        ("DELETE FROM retail.dim_date WHERE date_key = %(day)s",), "2026-03-10: 120 lines", LINES
     ),
-    "orphan_stores": ([f"UPDATE retail.fact_sales SET store_key = 999 WHERE {ONE}"], "store_key 999: 1 lines, e.g. T260310-5/3", 1),
-    "orphan_customers": (
-        # a customer of another retailer is as wrong as none
-        [f"UPDATE retail.fact_sales SET customer_key = (SELECT min(customer_key) FROM retail.dim_customer WHERE retailer_key = 1 AND customer_id <> '') WHERE {ONE}"],
-        "1 lines, e.g. T260310-5/3",
-        1,
-    ),
-    "orphan_products": ([f"UPDATE retail.fact_sales SET product_key = 999 WHERE {ONE}"], "product_key 999: 1 lines, e.g. T260310-5/3", 1),
-    "orphan_dates": (["DELETE FROM retail.dim_date WHERE date_key = %(day)s"], "2026-03-10: 120 lines", LINES),
-}  # fmt: skip
+}
 
 
 def check_and_swallow(shop: Shop) -> CheckFailed | None:
@@ -168,15 +180,15 @@ def test_every_check_has_a_planted_error() -> None:
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_planted_error_fails_its_check_alone_with_its_key(shop: Shop, name: str) -> None:
-    statements, key, observed = PLANTED[name]
-    for statement in statements:
-        assert shop.do(statement) > 0
+    planted = PLANTED[name]
+    for statement in planted.statements:
+        assert shop.do(statement, **planted.params) > 0
     error = check_and_swallow(shop)
     failed = shop.failed()
     assert set(failed) == {name}
-    assert key in failed[name]["sample_keys"][0]
+    assert planted.key in failed[name]["sample_keys"][0]
     assert len(failed[name]["sample_keys"]) <= 10
-    assert float(failed[name]["observed"]) == pytest.approx(float(observed), abs=0.001)
+    assert float(failed[name]["observed"]) == pytest.approx(planted.observed, abs=0.001)
     if failed[name]["severity"] == "critical":
         assert error is not None
         assert name in str(error)
@@ -222,12 +234,7 @@ def test_critical_results_are_committed_before_the_workflow_stops(shop: Shop) ->
 def test_a_correction_that_left_its_old_version_on_another_day_is_found(shop: Shop) -> None:
     """The window is one day; the other copy is weeks before it, in the gap, and after it."""
     for offset in (-30, 5):
-        shop.do(
-            f"""INSERT INTO retail.fact_sales SELECT business_date + %(offset)s, retailer_key, store_key, customer_key,
-                product_key, transaction_id, line_id, sold_at, quantity, unit_price, discount, total, source_updated_at, 3
-                FROM retail.fact_sales WHERE {ONE}""",
-            offset=offset,
-        )
+        shop.do(COPY_ONE, days=offset, line="3")
     shop.do("UPDATE ops.loaded_object SET loaded_run_id = 50 WHERE logical_date = %(day)s")
     shop.do("UPDATE ops.arrival SET run_id = 51 WHERE logical_date = %(day)s")
     shop.do("UPDATE ops.loaded_object SET created_run_id = 51 WHERE logical_date = %(day)s")
@@ -244,15 +251,8 @@ def test_a_correction_that_left_its_old_version_on_another_day_is_found(shop: Sh
 
 def test_a_transaction_may_have_different_lines_on_two_days(shop: Shop) -> None:
     """A refund line of a later day is no duplicate."""
-    shop.do(
-        f"""INSERT INTO retail.fact_sales SELECT business_date - 1, retailer_key, store_key, customer_key, product_key,
-            transaction_id, 'R1', sold_at, quantity, unit_price, discount, total, source_updated_at, 3
-            FROM retail.fact_sales WHERE {ONE}"""
-    )
-    shop.do(
-        """INSERT INTO ops.reconciliation (pipeline, source, business_date, run_id, source_rows, fact_rows)
-           VALUES ('retail', 'retailer_2', %(day)s::date - 1, 3, 1, 1)"""
-    )
+    shop.do(COPY_ONE, days=-1, line="R1")
+    shop.do(BOOK_ONE, days=-1)
     shop.check()
     assert shop.failed() == {}
 
@@ -313,9 +313,8 @@ def test_same_failure_is_one_issue_until_it_passes(shop: Shop) -> None:
 
 
 def test_an_older_date_that_passes_leaves_the_issue_open(shop: Shop) -> None:
-    shop.do(
-        "UPDATE ops.arrival SET rejected_rows = 2, landed_rows = 43, source_rows = 43 WHERE logical_date = %(day)s"
-    )
+    bad = SET_ARRIVAL.format("rejected_rows = 2, landed_rows = 43, source_rows = 43")
+    shop.do(bad, source="retailer_2")
     shop.check()
     shop.check(DAY - timedelta(days=1))
     (issue,) = shop.rows("SELECT * FROM ops.data_quality_log")
@@ -365,7 +364,10 @@ def test_all_checks_of_the_facts_take_one_scan(shop: Shop) -> None:
     """The server's own counters: one sequential scan a partition, for all checks together."""
     shop.do("ANALYZE")
     before = _scans(shop)
-    shop.check()
+    gate = Gate(
+        shop.conn, read_rules(shop.params["quality"], CATALOGUE), read_window(shop.conn, DAY), RETAILERS
+    )
+    assert len(gate.check(FACTS)) == sum(check.table == FACTS for check in CATALOGUE.values())
     after = _scans(shop)
     assert {name: after[name] - before[name] for name in after} == {
         "fact_sales_2026_02": 1,
