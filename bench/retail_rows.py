@@ -119,7 +119,9 @@ def _last_time_of_invoice(invoices: list[str], times: list[Any]) -> Any:
     last: dict[str, Any] = {}
     for invoice, time in zip(invoices, times, strict=True):
         last[invoice] = max(time, last.get(invoice, time))
-    return pa.array([last[invoice] for invoice in invoices], pa.timestamp("us")).cast(pa.timestamp("us", "UTC"))
+    return pa.array([last[invoice] for invoice in invoices], pa.timestamp("us")).cast(
+        pa.timestamp("us", "UTC")
+    )
 
 
 def _day_rows(sample: Any, business_date: date, prefix: str) -> Any:

@@ -83,7 +83,7 @@ def read_batches(store: ObjectStore, item: Object) -> Iterator[Any]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with store.open(item["object_key"]) as body:
+    with _open(store, item) as body:
         size = _size(body)
         if size != item["size_bytes"]:
             raise damaged(item, f"has {size} bytes, not {item['size_bytes']}")
@@ -96,6 +96,13 @@ def read_batches(store: ObjectStore, item: Object) -> Iterator[Any]:
                 yield _checked(item, batch.select(COLUMNS))
         except (pa.ArrowException, OSError) as exc:
             raise damaged(item, f"cannot be read as Parquet ({_first_line(exc)})") from exc
+
+
+def _open(store: ObjectStore, item: Object) -> BinaryIO:
+    try:
+        return store.open(item["object_key"])
+    except FatalError as exc:
+        raise damaged(item, f"cannot be opened ({exc})") from exc
 
 
 def _checked(item: Object, batch: Any) -> Any:
@@ -123,8 +130,8 @@ def damaged(item: Object, what: str) -> FatalError:
     """Say what is wrong with an object and what to do."""
     key, source, day = item["object_key"], item["source"], item["logical_date"]
     return FatalError(
-        f"raw object {key} {what}: it was cut off or changed after it was written, and nothing of this load is "
-        f"kept. Put the original back; or take it out of the ledger (DELETE FROM ops.loaded_object WHERE "
+        f"raw object {key} {what}: it is not what ingestion wrote, and nothing of this load is kept. "
+        f"Put the original back; or take it out of the ledger (DELETE FROM ops.loaded_object WHERE "
         f"object_key = '{key}') and fetch {source} again: cronhouse run retail_ingest --date {day} --force"
     )
 

@@ -108,7 +108,9 @@ def _merge_dimensions(conn: db.Connection, retailers: Mapping[str, Mapping[str, 
             f"raw objects hold lines of {', '.join(unknown)}, which the workflow file does not have under retailers: "
             "add it there and run again"
         )
-    return changed + sum(db.execute(conn, SQL[f"merge_{name}"]) for name in ("stores", "customers", "products"))
+    return changed + sum(
+        db.execute(conn, SQL[f"merge_{name}"]) for name in ("stores", "customers", "products")
+    )
 
 
 def _sort_out_versions(conn: db.Connection) -> None:

@@ -22,7 +22,9 @@ def summarise_days(conn: db.Connection) -> int:
         changed = [load["run_id"] for load in loads if load["changed_facts"]]
         rows = 0
         if changed:
-            days = [row["business_date"] for row in db.fetch_all(conn, queries["touched_days"], {"runs": changed})]
+            days = [
+                row["business_date"] for row in db.fetch_all(conn, queries["touched_days"], {"runs": changed})
+            ]
             values = {"days": days, "month_days": days_of_months(days)}
             for name in ("clear_product_months", "clear_retailer_days"):
                 db.execute(conn, SQL[name], values)
@@ -36,7 +38,9 @@ def summarise_days(conn: db.Connection) -> int:
 def days_of_months(days: Sequence[date]) -> list[date]:
     """Return every day of the months that the days lie in: with constants the planner skips the other partitions."""
     months = sorted({(day.year, day.month) for day in days})
-    return [date(year, month, day) for year, month in months for day in range(1, monthrange(year, month)[1] + 1)]
+    return [
+        date(year, month, day) for year, month in months for day in range(1, monthrange(year, month)[1] + 1)
+    ]
 
 
 def refresh_views(conn: db.Connection, run_id: int, force: bool = False) -> list[str]:

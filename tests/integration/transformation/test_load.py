@@ -22,7 +22,9 @@ def test_a_line_becomes_a_fact_with_its_dimensions(house: Warehouse):
     product = house.rows("SELECT * FROM retail.dim_product")[0]
     assert (product["product_name"], product["category"]) == ("BLUE MUG", "Tableware")
     assert house.value("SELECT weekday_name FROM retail.dim_date WHERE date_key = '2026-03-10'") == "Tuesday"
-    assert house.value("SELECT tableoid::regclass::text FROM retail.fact_sales") == "retail.fact_sales_2026_03"
+    assert (
+        house.value("SELECT tableoid::regclass::text FROM retail.fact_sales") == "retail.fact_sales_2026_03"
+    )
     retailer = house.rows("SELECT * FROM retail.dim_retailer WHERE retailer_id = 'retailer_1'")[0]
     assert (retailer["retailer_name"], retailer["source_kind"]) == ("Harbour Gifts", "woocommerce")
 
@@ -123,7 +125,10 @@ def test_unknown_customer_and_store_get_their_member(house: Warehouse):
     assert (house.facts()[0]["customer_id"], house.facts()[0]["store_id"]) == ("", "")
     unknown = house.rows("SELECT country, updated_at FROM retail.dim_customer WHERE customer_id = ''")
     assert unknown == [{"country": None, "updated_at": datetime(1970, 1, 1, tzinfo=UTC)}] * 3
-    assert house.rows("SELECT store_name FROM retail.dim_store WHERE store_id = ''") == [{"store_name": None}] * 3
+    assert (
+        house.rows("SELECT store_name FROM retail.dim_store WHERE store_id = ''")
+        == [{"store_name": None}] * 3
+    )
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
@@ -131,7 +136,13 @@ def test_dimensions_take_the_newest_name_in_any_order(house: Warehouse, order: t
     lines = [
         line("T1", product_name="OLD NAME", customer_country="Spain", store_name="Old"),
         line("T2", product_name="NEW NAME", customer_country="Italy", store_name="New", updated_at=LATER),
-        line("T3", product_name=None, customer_country=None, store_name="", updated_at=LATER + timedelta(days=1)),
+        line(
+            "T3",
+            product_name=None,
+            customer_country=None,
+            store_name="",
+            updated_at=LATER + timedelta(days=1),
+        ),
     ]
     for index in order:
         house.put([lines[index]])
@@ -142,7 +153,12 @@ def test_dimensions_take_the_newest_name_in_any_order(house: Warehouse, order: t
 
 
 def test_category_comes_from_the_source_else_the_first_rule(house: Warehouse):
-    names = {"P1": ("CHRISTMAS CANDLE", None), "P2": ("CANDLE", "Own"), "P3": ("XYZZY", None), "P4": (None, None)}
+    names = {
+        "P1": ("CHRISTMAS CANDLE", None),
+        "P2": ("CANDLE", "Own"),
+        "P3": ("XYZZY", None),
+        "P4": (None, None),
+    }
     house.put([line("T1", p, product_id=p, product_name=name, category=c) for p, (name, c) in names.items()])
     house.transform()
     found = house.rows("SELECT category FROM retail.dim_product ORDER BY product_id")
@@ -219,5 +235,7 @@ def test_nothing_pending_ends_without_heavy_imports(house: Warehouse):
         "print([m for m in ('pyarrow', 'boto3', 'requests') if m in sys.modules])"
     )
     environ = {**house.settings.environ, "PYTHONPATH": str(house.settings.root)}
-    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True
+    )
     assert done.stdout.splitlines() == ["Counts(read=0, written=0, rejected=0)", "[]"]

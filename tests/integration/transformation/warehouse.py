@@ -149,7 +149,10 @@ class Warehouse:
             assert len(rows) == item["row_count"]
             assert {row["business_date"] for row in rows} == {item["min_business_date"]}
             found += [{name: value for name, value in row.items() if name != "run_id"} for row in rows]
-        return sorted(found, key=lambda row: (row["retailer_id"], row["transaction_id"], row["line_id"], row["business_date"]))
+        return sorted(
+            found,
+            key=lambda row: (row["retailer_id"], row["transaction_id"], row["line_id"], row["business_date"]),
+        )
 
 
 def to_parquet(rows: list[Mapping[str, Any]], schema: pa.Schema = SCHEMA) -> bytes:
