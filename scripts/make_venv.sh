@@ -24,7 +24,8 @@ main() {
     [[ -x .venv/bin/python ]] || "$python" -m venv .venv
     echo "installing the locked packages of requirements/$list.txt into .venv (once)"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "requirements/$list.txt"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+        --config-settings editable_mode=compat --editable .
     touch ".venv/.$list"
     [[ $list != dev ]] || touch .venv/.embedded      # dev holds all of embedded
 }
