@@ -19,8 +19,9 @@ TEXT
 
 # supercronic ends when its jobs have ended, but tells them nothing: SIGTERM must reach them too, so that
 # they stop between two items. Each job is a process group, child of one of supercronic's threads.
-jobs=()
+jobs=() heard=0
 stop_cron() {
+    heard=1
     kill -TERM "$cron" 2>/dev/null || true
     local job
     read -ra jobs < <(cat "/proc/$cron/task/"*/children 2>/dev/null | tr '\n' ' ') || true
@@ -37,10 +38,10 @@ run_cron() { # SERVICE
     supercronic -no-reap -passthrough-logs -quiet "$crontab" &
     cron=$!
     trap stop_cron TERM INT
-    # a trap ends `wait` early: wait until the process is really gone
-    while kill -0 "$cron" 2>/dev/null; do
-        status=0
+    while :; do
+        heard=0 status=0
         wait "$cron" || status=$?
+        ((heard)) || break # else it was the signal that ended `wait`, not the process
     done
     # all of a job must have ended, not only its first process; Docker's grace period is the limit
     for job in "${jobs[@]}"; do

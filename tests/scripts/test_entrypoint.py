@@ -113,4 +113,5 @@ def stop(process: subprocess.Popen[str]) -> str:
     process.send_signal(signal.SIGTERM)
     said, _ = process.communicate(timeout=20)
     assert time.monotonic() - began < 10
+    assert process.returncode == 0
     return said
