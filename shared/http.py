@@ -36,6 +36,9 @@ DEADLINE = 600.0  # seconds for one whole answer: a body that trickles must end 
 MAX_JSON_BYTES = 64 * 1024 * 1024
 MAX_FILE_BYTES = 8 * 1024 * 1024 * 1024
 _LATER = {408, 425, 429}
+_HALF_A_PAIR = re.compile(
+    rb"\\u[dD][89aAbB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89aAbB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 _log = logging.getLogger("cronhouse.http")
 
 
@@ -46,7 +49,7 @@ class NotFound(FatalError):
 class Client:
     """A session with one source; not for several threads at once.
 
-    `name` and `credentials_hint` go into messages: "retailer_1 (Harbour Gifts)", "check RETAILER_1_CREDENTIALS".
+    `name` and `credentials_hint` go into messages: "retailer_1 (Harbour Gifts)", "check RETAILER_1_..."
     """
 
     def __init__(
@@ -83,7 +86,7 @@ class Client:
         """GET a path into a temporary file, which is whole and stands at its start."""
 
         def fetch() -> tuple[BinaryIO, Headers]:
-            out = tempfile.TemporaryFile()
+            out = tempfile.TemporaryFile()  # noqa: SIM115 (handed out)
             try:
                 headers = self._fetch("GET", path, out.write, max_bytes)
             except BaseException:
@@ -196,6 +199,9 @@ def decode_json(body: bytes, answer_type: type[T], where: str) -> T:
     except msgspec.ValidationError as exc:
         raise FatalError(f"{where}: answered JSON of another shape than documented: {exc}") from exc
     except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        repaired = _HALF_A_PAIR.sub(rb"\\ufffd", body)
+        if repaired != body:  # an emoji that was cut in two; one such name must not cost the whole page
+            return decode_json(repaired, answer_type, where)
         if body.lstrip()[:1] == b"<":
             title = re.search(rb"<title[^>]*>(.*?)</title>", body[:20_000], re.IGNORECASE | re.DOTALL)
             named = f' titled "{_excerpt(title[1])}"' if title else ""
@@ -243,7 +249,8 @@ def _wait(state: Any) -> float:
     if getattr(exc, "retry_after", None) is not None:
         return float(exc.retry_after)
     # jitter, so that jobs that failed together do not come back together
-    return min(LONGEST_WAIT, FIRST_WAIT * 2 ** (state.attempt_number - 1)) * random.uniform(1, 1.25)  # noqa: S311
+    backoff: float = FIRST_WAIT * 2 ** (state.attempt_number - 1)
+    return min(LONGEST_WAIT, backoff) * random.uniform(1, 1.25)  # noqa: S311
 
 
 def _excerpt(body: bytes) -> str:

@@ -207,7 +207,9 @@ def test_a_connection_that_ends_without_an_answer_is_transient(server, client):
 def test_nobody_at_home_is_transient(server, waits):
     server.httpd.server_close()
     client = Client("shop", "http://127.0.0.1:9", sleep=waits.append)
-    with pytest.raises(TransientError, match=r"shop at 127.0.0.1:9, /orders: cannot be reached \(connection refused\)"):
+    with pytest.raises(
+        TransientError, match=r"shop at 127.0.0.1:9, /orders: cannot be reached \(connection refused\)"
+    ):
         client.get_json("orders", list)
 
 
@@ -257,3 +259,12 @@ def test_decoding_tells_truncated_from_wrong():
         decode_json(b"", list, "shop")
     with pytest.raises(TransientError, match="not whole JSON"):
         decode_json(b'["\xff"]', list[str], "shop")
+
+
+def test_half_an_emoji_in_one_name_does_not_cost_the_page():
+    body = rb'[{"n": "cut \ud83d"}, {"n": "\udc00 low"}, {"n": "whole \ud83d\ude00"}]'
+    assert [item["n"] for item in decode_json(body, list[dict], "shop")] == [
+        "cut \ufffd",
+        "\ufffd low",
+        "whole 😀",
+    ]

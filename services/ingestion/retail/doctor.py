@@ -31,10 +31,9 @@ def _ask(retailer: Retailer) -> str | None:
     transactions = source.fetch(make_window(yesterday, retailer.zone, timedelta(0), None))
     try:
         next(iter(transactions), None)
-    except NotFound:
-        return None  # it answers, and yesterday's file is not there yet
     except CronhouseError as exc:
-        return str(exc)
+        # a file that is not there yet: it answers, and takes the credentials
+        return None if isinstance(exc, NotFound) or isinstance(exc.__cause__, NotFound) else str(exc)
     finally:
         source.close()
     return None

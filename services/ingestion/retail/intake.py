@@ -1,4 +1,4 @@
-"""One retailer, one logical date: fetch, land verbatim, validate, write raw Parquet, and commit it all at once.
+"""One retailer, one logical date: fetch, land verbatim, validate, write raw Parquet, commit all at once.
 
 Until the commit nothing is known to anybody: a run that is killed leaves objects that nobody reads, and the
 next run fetches the same window again.
@@ -54,7 +54,7 @@ class Letters:
     """Dead letters on their way to the database, in a temporary file: memory does not grow with them."""
 
     def __init__(self) -> None:
-        self.file = tempfile.TemporaryFile()
+        self.file = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
 
     def add(self, letter: state.DeadLetter, business_date: date | None) -> None:
         """Keep a letter with the business day its lines belong to."""
@@ -173,7 +173,7 @@ class Intake:
                 f"{n} x {reason[:120]}" for reason, n in tally.reasons.most_common(REASONS_SHOWN)
             )
             raise FatalError(
-                f"{tally.rejected} of {tally.landed} lines are bad, more than {limit:.0%}; nothing of it was taken: "
+                f"{tally.rejected} of {tally.landed} lines are bad, more than {limit:.0%}; nothing was taken: "
                 f"{worst} (see {self.landing.prefix}-*.jsonl.gz)"
             )
 

@@ -37,11 +37,11 @@ class LandingWriter:
         return f"{self.prefix}-{self.number:04d}.jsonl.gz"
 
     def write(self, lines: list[bytes]) -> tuple[str, int]:
-        """Write the lines of one transaction into one object; return the object and the number of the first."""
+        """Write the lines of one transaction into one object; return it and the number of the first line."""
         if self.gzip is None or self.line >= MAX_LINES or self.file.tell() >= MAX_BYTES:  # type: ignore[union-attr]
             self.close()
             self.number, self.line = self.number + 1, 0
-            self.file = tempfile.TemporaryFile()  # type: ignore[assignment]
+            self.file = tempfile.TemporaryFile()  # type: ignore[assignment]  # noqa: SIM115
             self.gzip = gzip.GzipFile(fileobj=self.file, mode="wb", compresslevel=6, mtime=0)
         first = self.line + 1
         for line in lines:

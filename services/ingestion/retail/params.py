@@ -36,7 +36,7 @@ def read_section(retailer_id: str, values: Any) -> tuple[dict[str, Any], list[st
         "zone": ("timezone", "Europe/London", _zone),
         "currency": ("currency", None, _currency),
         "overlap": ("overlap", "2h", lambda value: timedelta(seconds=parse_duration(value))),
-        "page_size": ("page_size", 100, lambda value: _page_size(value, LARGEST_PAGE.get(source, 1000))),
+        "page_size": ("page_size", 100, lambda value: _page_size(value, LARGEST_PAGE.get(str(source), 1000))),
         "max_rejected_share": ("max_rejected_share", 0.2, _share),
     }
     for name, (key, default, reader) in readers.items():

@@ -1,4 +1,4 @@
-"""Raw Parquet: the lines of one retailer and business day, every version, in the columns of staging.retail_sales.
+"""Raw Parquet: lines of one retailer and business day, every version, in the columns of the staging table.
 
 Readers take columns by name. `landing_object` and `landing_line` say where a row came from.
 """
@@ -84,4 +84,5 @@ def to_parquet(rows: list[tuple[SalesRecord, str, int]]) -> bytes:
     )
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
-    return sink.getvalue().to_pybytes()
+    body: bytes = sink.getvalue().to_pybytes()
+    return body

@@ -48,6 +48,10 @@ class SalesRecord(msgspec.Struct, gc=False):
     updated_at: Moment
 
 
+UNREADABLE = (
+    msgspec.DecodeError,
+    UnicodeDecodeError,
+)  # what decoding JSON raises; ValidationError is the first
 COLUMNS = SalesRecord.__struct_fields__
 _TEXTS = tuple(f for f in COLUMNS if f.endswith(("_id", "_name", "_country")) or f == "category")
 _PLACES = {"quantity": QUANTITY, "unit_price": PRICE, "discount": CENT, "total": CENT}
@@ -69,8 +73,10 @@ def make_record(fields: Mapping[str, Any], latest: datetime) -> SalesRecord:
     return record
 
 
-def data_error(exc: msgspec.DecodeError | msgspec.ValidationError, prefix: str = "") -> DataError:
+def data_error(exc: msgspec.DecodeError | UnicodeDecodeError, prefix: str = "") -> DataError:
     """Turn msgspec's one error into ours: what is wrong, and the path of the field."""
+    if isinstance(exc, UnicodeDecodeError):
+        return DataError(f"{prefix}byte 0x{exc.object[exc.start]:02x} is no UTF-8")
     reason, _, path = str(exc).partition(" - at `")
     return DataError(prefix + reason, path.rstrip("`").removeprefix("$").lstrip(".") or None)
 

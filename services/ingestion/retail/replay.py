@@ -28,7 +28,7 @@ QUERIES = Path(__file__).parent / "sql" / "queries.sql"
 
 @dataclass(frozen=True)
 class Replayed:
-    """What became of one letter. `rows` raw rows were written; 0 with `is_done` for what is no sale (any more)."""
+    """What became of one letter. `rows` raw rows were written; none, with `is_done`, for what is no sale."""
 
     dead_letter_id: int
     is_done: bool
@@ -83,7 +83,7 @@ def _replay_one(
 
 def read_payload(store: ObjectStore, letter: Mapping[str, Any]) -> list[bytes]:
     """Return the lines of a letter; one too long for the database is read from its landing object."""
-    payload = letter["payload"].encode()
+    payload: bytes = letter["payload"].encode()
     if len(payload) >= letter["payload_bytes"]:
         return payload.split(b"\n")
     key, _, first = letter["position"].rpartition(":")

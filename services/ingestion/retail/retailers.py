@@ -53,8 +53,9 @@ def read_retailers(params: Mapping[str, Any], settings: Settings) -> list[Retail
     found = []
     for key, values in params["retailers"].items() if not problems else ():
         retailer_id = str(key)
-        found.append(Retailer(id=retailer_id, **read_section(retailer_id, values)[0],
-                              **_read_settings(retailer_id, values["source"], environ, problems)))  # fmt: skip
+        checked: dict[str, Any] = read_section(retailer_id, values)[0]
+        checked |= _read_settings(retailer_id, values["source"], environ, problems)
+        found.append(Retailer(id=retailer_id, **checked))
     if problems:
         raise ConfigError(*problems)
     return found

@@ -52,7 +52,7 @@ def trace(settings: Settings, transaction_id: str, everywhere: bool = False) -> 
         run_ids = sorted({finding.run_id for finding in findings if finding.run_id is not None})
         runs = db.fetch_all(conn, queries["runs"], {"run_ids": run_ids})
     findings += [
-        Finding("run", row["job"], str(row["logical_date"]), f"{row['status']}, started {row['started_at']:%Y-%m-%d %H:%M}",
+        Finding("run", row["job"], str(row["logical_date"]), _describe_run(row),
                 row["run_id"])
         for row in runs
     ]  # fmt: skip
@@ -93,3 +93,7 @@ def _in_facts(facts: list[dict[str, Any]]) -> list[Finding]:
                 f"version of {row['source_updated_at']:%Y-%m-%d %H:%M:%S} UTC", row["run_id"])
         for row in facts
     ]  # fmt: skip
+
+
+def _describe_run(row: dict[str, Any]) -> str:
+    return f"{row['status']}, started {row['started_at']:%Y-%m-%d %H:%M}"

@@ -32,7 +32,7 @@ class Window:
 def make_window(
     logical_date: date, zone: ZoneInfo, overlap: timedelta, seen_until: datetime | None
 ) -> Window:
-    """Return the window of a logical date: from the watermark or the day's start, less the overlap, to its end."""
+    """Return the window: from the watermark or the day's start, less the overlap, to the day's end."""
     day_start = start_of(logical_date, zone)
     start = min(seen_until or day_start, day_start) - overlap
     return Window(
@@ -57,7 +57,7 @@ def is_ambiguous(local: datetime, zone: ZoneInfo) -> bool:
 
 
 def from_local(local: datetime, zone: ZoneInfo, field: str, fold: int = 0) -> datetime:
-    """Turn a local time without zone into UTC; of a time that happens twice the first, with `fold` 1 the second.
+    """Turn a local time into UTC; of one that happens twice the first, with `fold` 1 the second.
 
     Raises:
         DataError: the time does not exist, as in the night when clocks go forward.

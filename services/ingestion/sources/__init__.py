@@ -40,7 +40,7 @@ class Parsed:
 
 
 class Source(Protocol):
-    """What the intake needs of a source. `source_rows`: lines that it says it sent, None where it does not say."""
+    """What the intake needs of a source. `source_rows`: lines it says it sent, None where it does not say."""
 
     source_rows: int | None
 

@@ -5,9 +5,9 @@ and a last line `TOTAL;<number of lines>;...` with the sum of Total in that colu
 every transaction made or changed on X; a correction stands there with its own older Timestamp. The rows of a
 transaction stand together, and no row spans two lines. LastModified is the version of the transaction.
 
-A time that happens twice (clocks go back) is taken as the first of the two; LastModified as the second when it
-would lie before the sale otherwise. A time that does not exist makes a dead letter. A file without its totals
-line, or that does not agree with it, is not taken at all.
+A time that happens twice (clocks go back) is taken as the first of the two; LastModified as the second when
+it would lie before the sale otherwise. A time that does not exist makes a dead letter. A file without its
+totals line, or that does not agree with it, is not taken at all.
 """
 
 import csv
@@ -252,7 +252,7 @@ def _decode(name: str, number: int, raw: bytes, where: str) -> Row:
 
 
 def _is_utf8(line: bytes) -> bool:
-    """Tell whether a line with other than ASCII is UTF-8: real Windows-1252 text hardly ever is, by chance."""
+    """Tell whether a line with other than ASCII is UTF-8; Windows-1252 text hardly ever is, by chance."""
     try:
         line.decode("utf-8")
     except UnicodeDecodeError:

@@ -1,15 +1,15 @@
 """Square, Orders API v2: SearchOrders by time of update, in every location.
 
-What is a sale: an order that is COMPLETED, which is final and paid. OPEN and DRAFT orders are not paid yet and
-come again when they are; a CANCELED order never was. A return is an order of its own (`returns`), its rows have
-negative quantities on its own day. `customer_id` may be missing: a guest.
+What is a sale: an order that is COMPLETED, which is final and paid. OPEN and DRAFT orders are not paid yet
+and come again when they are; a CANCELED order never was. A return is an order of its own (`returns`), its
+rows have negative quantities on its own day. `customer_id` may be missing: a guest.
 
 Amounts are whole numbers in the currency's smallest unit. A line's total is what is collected for it less
 sales tax and apportioned service charges, whether the tax was added to the price or is included in it.
 The day is that of `closed_at`, when the order was completed.
 
-Sources: https://developer.squareup.com/reference/square/orders-api/search-orders (sort_field must be the field
-that is filtered; ends of a time range are inclusive; at most 10 locations), .../objects/Order,
+Sources: https://developer.squareup.com/reference/square/orders-api/search-orders (sort_field must be that
+which is filtered; ends of a time range are inclusive; at most 10 locations), .../objects/Order,
 .../objects/OrderReturnLineItem, .../customers-api/bulk-retrieve-customers (at most 100).
 """
 
@@ -22,7 +22,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.ingestion.retail.records import SalesRecord, data_error, make_record, split_price
+from services.ingestion.retail.records import UNREADABLE, SalesRecord, data_error, make_record, split_price
 from services.ingestion.retail.retailers import Retailer
 from services.ingestion.retail.window import Window, business_day
 from services.ingestion.sources import Parsed
@@ -31,6 +31,7 @@ from shared.http import Client
 
 VERSION = "2025-01-23"  # of the API; Square keeps old ones working
 MAX_LOCATIONS, MAX_CUSTOMERS, MAX_PAGES = 10, 100, 10_000
+MAX_REPEATS = 5  # pages that are the one before again; Square may send some empty ones
 SETTLED = timedelta(minutes=5)  # completing an order updates it
 NO_CENTS = {"JPY", "KRW", "VND", "CLP", "ISK", "UGX", "XAF", "XOF"}
 Rfc3339 = Annotated[datetime, msgspec.Meta(tz=True)]
@@ -181,8 +182,16 @@ class Square:
             },
         }
         path, cursors = "v2/orders/search", set[str]()
+        before, repeats = [b""], 0
         for _ in range(MAX_PAGES):
             page, _headers = self.client.post_json(path, _Page, body)
+            now = [bytes(raw) for raw in page.orders]
+            repeats = repeats + 1 if now == before else 0
+            if repeats >= MAX_REPEATS:
+                raise TransientError(
+                    f"{self.client.where(path)}: {repeats} pages in a row brought nothing new"
+                )
+            before = now
             yield page.orders
             if not page.cursor:
                 return
@@ -233,7 +242,7 @@ class Square:
         """Return the rows of an order: what it sells and what it takes back."""
         try:
             landed = _decoder.decode(lines[0])
-        except msgspec.DecodeError as exc:
+        except UNREADABLE as exc:
             raise data_error(exc) from exc
         order = landed.order
         if order.state != "COMPLETED":
@@ -328,7 +337,7 @@ class Square:
 def _glance(raw: msgspec.Raw) -> _Glance:
     try:
         return msgspec.json.decode(raw, type=_Glance)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return _Glance()  # a bad record: the intake says why
 
 

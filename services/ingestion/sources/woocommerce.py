@@ -6,9 +6,9 @@ lines and gets one reversal for each of them, on the day it was last modified, s
 figures and the sum is zero. A refund's lines are rows of their own on the refund's day; money given back
 without goods is one row of product REFUND.
 
-Amounts are without tax: WooCommerce gives `subtotal` (before coupons) and `total` (after) without tax whatever
-`prices_include_tax` says. Shipping, fees and taxes are no lines. An amount-only refund is taken as it is, with
-the tax that may be in it. Times are those ending in `_gmt`, which have no zone.
+Amounts are without tax: WooCommerce gives `subtotal` (before coupons) and `total` (after) without tax,
+whatever `prices_include_tax` says. Shipping, fees and taxes are no lines. An amount-only refund is taken as
+it is, with the tax that may be in it. Times are those ending in `_gmt`, which have no zone.
 
 Sources: https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/ and .../order-refunds/;
 WC_Order::maybe_set_date_paid and wc_create_refund (a refund modifies its order).
@@ -23,7 +23,14 @@ from typing import Annotated, Any
 
 import msgspec
 
-from services.ingestion.retail.records import CENT, SalesRecord, data_error, make_record, split_price
+from services.ingestion.retail.records import (
+    CENT,
+    UNREADABLE,
+    SalesRecord,
+    data_error,
+    make_record,
+    split_price,
+)
 from services.ingestion.retail.retailers import Retailer
 from services.ingestion.retail.window import Window, business_day
 from services.ingestion.sources import Parsed, SourceMoved
@@ -149,45 +156,43 @@ class WooCommerce:
             ]
 
     def _pages(self, path: str, params: dict[str, Any]) -> Iterator[bytes]:
-        """Yield the items of all pages. A page is recognised by its ids, so that no fault makes this endless."""
-        total, seen = None, set()
+        """Yield the items of all pages. A page is known by its ids, so that no fault makes this endless."""
+        total: int | None = None
+        came, before, where = 0, set[Any](), self.client.where(path)
         for page in range(1, MAX_PAGES + 1):
             items, headers = self.client.get_json(path, Raws, {**params, "page": page})
-            now_total = _header(headers, "X-WP-Total")
-            if total is not None and now_total is not None and now_total != total:
-                raise SourceMoved(
-                    f"{self.client.where(path)}: {total} orders became {now_total} while paging"
-                )
-            total = now_total
-            ids = [self._glance(item)[0] for item in items]
-            if items and seen.issuperset(ids):
-                raise SourceMoved(f"{self.client.where(path)}: page {page} brings only what came before")
+            promised = _header(headers, "X-WP-Total")
+            if total is not None and promised is not None and promised != total:
+                raise SourceMoved(f"{where}: {total} orders became {promised} while paging")
+            total = promised
+            ids = {self._glance(item)[0] for item in items}
+            if items and ids <= before:
+                raise SourceMoved(f"{where}: page {page} brings only what came before")
             yield from map(bytes, items)
-            seen.update(ids)
+            came += len(ids - before)
+            before = ids
             pages = _header(headers, "X-WP-TotalPages")
             if not items or (page >= pages if pages is not None else len(items) < params["per_page"]):
                 break
-            if total is not None and len(seen) > total:
-                raise SourceMoved(
-                    f"{self.client.where(path)}: no end after page {page}, {total} orders were promised"
-                )
+            if total is not None and came > total:
+                raise SourceMoved(f"{where}: no end after page {page}, {total} orders were promised")
         else:
-            raise FatalError(f"{self.client.where(path)}: no end after {MAX_PAGES} pages")
-        if total is not None and len(seen) != total:
-            raise SourceMoved(f"{self.client.where(path)}: {total} orders were promised, {len(seen)} came")
+            raise FatalError(f"{where}: no end after {MAX_PAGES} pages")
+        if total is not None and came != total:
+            raise SourceMoved(f"{where}: {total} orders were promised, {came} came")
 
     def _glance(self, raw: bytes | msgspec.Raw) -> tuple[Any, bool]:
         try:
             glance = msgspec.json.decode(raw, type=_Glance)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return bytes(raw)[:500], False  # a bad record: the intake says why
         return glance.id, bool(glance.refunds)
 
     def parse(self, lines: list[bytes], latest: datetime) -> Parsed:
-        """Return the rows of an order: its lines, its refunds' lines, and their reversals if it was taken back."""
+        """Return the rows of an order: its lines, its refunds' lines, and their reversals if taken back."""
         try:
             landed = _decoder.decode(lines[0])
-        except msgspec.DecodeError as exc:
+        except UNREADABLE as exc:
             raise data_error(exc) from exc
         order = landed.order
         if order.currency != self.retailer.currency:

@@ -52,7 +52,9 @@ def test_every_retailer_arrives_on_its_own_with_its_watermark(settings, ingest):
     for row in query(settings, "SELECT * FROM ops.pipeline_metadata"):
         assert row["last_processed_date"] == DAY
         newest = max(
-            (r["updated_at"], r["transaction_id"]) for r in raw_rows(settings) if r["retailer_id"] == row["source"]
+            (r["updated_at"], r["transaction_id"])
+            for r in raw_rows(settings)
+            if r["retailer_id"] == row["source"]
         )
         assert (row["last_updated_at"], newest[0]) == (newest[0], row["last_updated_at"])
 
@@ -63,10 +65,16 @@ def test_every_row_names_the_landing_line_that_holds_it_verbatim(settings, inges
     for row in raw_rows(settings):
         key = row["landing_object"]
         if key not in lines:
-            lines[key] = gzip.decompress((settings.local_dir / "objects" / key).read_bytes()).decode().splitlines()
+            lines[key] = (
+                gzip.decompress((settings.local_dir / "objects" / key).read_bytes()).decode().splitlines()
+            )
         assert row["transaction_id"] in lines[key][row["landing_line"] - 1]
-    registered = query(settings, "SELECT object_key, row_count FROM ops.loaded_object WHERE dataset = 'retail/landing'")
-    assert {row["object_key"]: row["row_count"] for row in registered} == {k: len(v) for k, v in lines.items()}
+    registered = query(
+        settings, "SELECT object_key, row_count FROM ops.loaded_object WHERE dataset = 'retail/landing'"
+    )
+    assert {row["object_key"]: row["row_count"] for row in registered} == {
+        k: len(v) for k, v in lines.items()
+    }
 
 
 def test_raw_files_have_the_columns_of_the_staging_table_and_hold_one_business_day_each(settings, ingest):
@@ -77,7 +85,11 @@ def test_raw_files_have_the_columns_of_the_staging_table_and_hold_one_business_d
     for row in query(settings, "SELECT * FROM ops.loaded_object WHERE dataset = 'retail/raw'"):
         table = pq.read_table(settings.local_dir / "objects" / row["object_key"])
         assert table.schema.remove_metadata() == SCHEMA
-        assert set(table["business_date"].to_pylist()) == {row["min_business_date"]} == {row["max_business_date"]}
+        assert (
+            set(table["business_date"].to_pylist())
+            == {row["min_business_date"]}
+            == {row["max_business_date"]}
+        )
         assert f"day={row['min_business_date']:%d}/" in row["object_key"]
         assert table.num_rows == row["row_count"]
 
@@ -96,7 +108,13 @@ def test_a_forced_run_brings_the_same_rows_again(settings, ingest):
     once = raw_rows(settings)
     ingest(force=True)
     twice = raw_rows(settings)
-    key = lambda row: (row["retailer_id"], row["transaction_id"], row["line_id"], row["total"], row["updated_at"])  # noqa: E731
+    key = lambda row: (
+        row["retailer_id"],
+        row["transaction_id"],
+        row["line_id"],
+        row["total"],
+        row["updated_at"],
+    )  # noqa: E731
     assert Counter(map(key, twice)) == Counter({k: 2 * n for k, n in Counter(map(key, once)).items()})
 
 
@@ -186,12 +204,18 @@ def changed(retailer_process: Retailers) -> Retailers:
 
 
 @pytest.mark.parametrize("name", IDS)
-def test_late_and_corrected_transactions_end_up_right_and_are_counted(settings, retailers, changed, ingest, name):
+def test_late_and_corrected_transactions_end_up_right_and_are_counted(
+    settings, retailers, changed, ingest, name
+):
     ingest(DAY, only=(name,))
     ingest(TODAY, only=(name,))
     rows = latest(raw_rows(settings))
     assert landed(rows, name, DAY) == books(retailers, name, DAY)
-    late = [row for row in rows if row["product_id"] == "22423" and row["quantity"] == 3 and row["product_name"] == "LATE"]
+    late = [
+        row
+        for row in rows
+        if row["product_id"] == "22423" and row["quantity"] == 3 and row["product_name"] == "LATE"
+    ]
     if name == "retailer_2":
         late = [row for row in rows if row["product_name"] == "LATE"]
     assert [row["business_date"] for row in late] == [TODAY - timedelta(days=2)]

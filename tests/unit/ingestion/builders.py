@@ -50,7 +50,9 @@ WOO_REFUND = {
 }  # fmt: skip
 
 
-def woo(order: dict[str, Any] | None = None, refunds: list[dict[str, Any]] | None = None, **line: Any) -> list[bytes]:
+def woo(
+    order: dict[str, Any] | None = None, refunds: list[dict[str, Any]] | None = None, **line: Any
+) -> list[bytes]:
     """Return the landing line of an order; `order` changes fields of it, the rest fields of its line."""
     document = deepcopy(WOO_ORDER) | (order or {})
     if line:
@@ -110,4 +112,7 @@ def csv_text(**cells: str) -> str:
 
 def csv_lines(*texts: str) -> list[bytes]:
     """Return the landing lines of rows."""
-    return [msgspec.json.encode({"file": "sales.csv.gz", "line": n, "text": text}) for n, text in enumerate(texts, 2)]
+    return [
+        msgspec.json.encode({"file": "sales.csv.gz", "line": n, "text": text})
+        for n, text in enumerate(texts, 2)
+    ]

@@ -25,7 +25,9 @@ def parse(export, *texts):
     return export.parse(csv_lines(*texts), LATEST).records
 
 
-def file_of(*rows: str, totals: str | None = "right", heading: str = HEADING, encoding: str = "cp1252") -> io.BytesIO:
+def file_of(
+    *rows: str, totals: str | None = "right", heading: str = HEADING, encoding: str = "cp1252"
+) -> io.BytesIO:
     """Write a file as the till system does; `totals` may be another line, or None."""
     if totals == "right":
         cells = dict.fromkeys(COLUMNS, "")
@@ -43,7 +45,12 @@ def groups(export, body):
 def test_a_row_is_read_with_decimal_comma_local_time_and_its_special_characters(export):
     (group,) = groups(export, file_of(csv_text()))
     (row,) = export.parse(group, LATEST).records
-    assert (row.quantity, row.unit_price, row.discount, row.total) == (D(6), D("2.5500"), D("0.30"), D("15.00"))
+    assert (row.quantity, row.unit_price, row.discount, row.total) == (
+        D(6),
+        D("2.5500"),
+        D("0.30"),
+        D("15.00"),
+    )
     assert row.sold_at == datetime(2026, 6, 10, 7, 26, tzinfo=UTC)
     assert (row.store_name, row.product_name) == ("Paper Lane – King’s Road", "T-LIGHT HOLDER; WHITE")
     assert (row.transaction_id, row.line_id, row.category) == ("536365", "1", "Lighting")
@@ -60,7 +67,9 @@ def test_rows_of_a_transaction_stay_together_and_share_their_newest_version(expo
 
 
 def test_a_returned_row(export):
-    (row,) = parse(export, csv_text(Type="RETURN", Quantity="-6", Discount="0,00", Total="-15,30", Customer=""))
+    (row,) = parse(
+        export, csv_text(Type="RETURN", Quantity="-6", Discount="0,00", Total="-15,30", Customer="")
+    )
     assert (row.quantity, row.total, row.customer_id) == (D(-6), D("-15.30"), "")
 
 
@@ -159,7 +168,9 @@ def test_a_bad_row_says_what_is_wrong_and_where(export, cells, reason, field):
 
 
 def test_an_open_quote_costs_one_line(export):
-    first, second = groups(export, file_of(csv_text(Product='x').replace(";x;", ';"x;'), csv_text(Transaction="2")))
+    first, second = groups(
+        export, file_of(csv_text(Product="x").replace(";x;", ';"x;'), csv_text(Transaction="2"))
+    )
     with pytest.raises(DataError, match="line 2: "):
         export.parse(first, LATEST)
     assert len(export.parse(second, LATEST).records) == 1
@@ -176,7 +187,7 @@ def test_a_change_is_not_before_its_sale_when_the_hour_exists_twice(export):
     assert row.updated_at == datetime(2025, 10, 26, 1, 10, tzinfo=UTC)
 
 
-@given(st.decimals(-10**6, 10**6, places=4))
+@given(st.decimals(-(10**6), 10**6, places=4))
 def test_numbers_survive_the_decimal_comma(number):
     assert csv_export._read_number(f"{number:f}".replace(".", ","), "x") == number
 

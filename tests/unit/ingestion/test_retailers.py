@@ -70,7 +70,10 @@ def test_every_missing_setting_of_every_retailer_is_named_at_once(tmp_path):
 def test_credentials_come_from_a_file_and_stand_in_no_text(tmp_path):
     secret = tmp_path / "secret"
     secret.write_text("token-1234\n")
-    (one,) = read_retailers({"retailers": {"till": GOOD}}, settings(TILL_URL="https://t.example/", TILL_CREDENTIALS_FILE=str(secret)))
+    (one,) = read_retailers(
+        {"retailers": {"till": GOOD}},
+        settings(TILL_URL="https://t.example/", TILL_CREDENTIALS_FILE=str(secret)),
+    )
     assert one.credentials == "token-1234"
     assert "token-1234" not in repr(one)
     assert one.label == "till (Shop)"

@@ -20,9 +20,19 @@ def parse(lines):
 
 def test_a_line_in_pence_becomes_pounds():
     (row,) = parse(square())
-    assert (row.quantity, row.unit_price, row.discount, row.total) == (D(2), D("6.5000"), D("1.00"), D("12.00"))
+    assert (row.quantity, row.unit_price, row.discount, row.total) == (
+        D(2),
+        D("6.5000"),
+        D("1.00"),
+        D("12.00"),
+    )
     assert (row.transaction_id, row.line_id) == ("CAISENgvlJ6jLWAzERDzjyHVybY", "8uSwfzvUImn3IRrvciqlXC")
-    assert (row.store_id, row.store_name, row.customer_id, row.customer_country) == ("18YC4JDH91E1H", "York", "CUST1", "GB")
+    assert (row.store_id, row.store_name, row.customer_id, row.customer_country) == (
+        "18YC4JDH91E1H",
+        "York",
+        "CUST1",
+        "GB",
+    )
     assert row.updated_at == datetime(2026, 6, 10, 23, 0, 5, 123000, tzinfo=UTC)
     assert row.product_name == "Mug"
 
@@ -35,7 +45,12 @@ def test_the_business_day_is_the_local_day_it_was_completed():
 def test_a_returned_line_is_negative_and_its_price_is_not():
     returns = [{"uid": "x", "source_order_id": "OTHER", "return_line_items": [SQUARE_RETURN]}]
     (row,) = parse(square({"line_items": None, "returns": returns}))
-    assert (row.quantity, row.unit_price, row.discount, row.total) == (D(-1), D("6.5000"), D("-0.50"), D("-6.00"))
+    assert (row.quantity, row.unit_price, row.discount, row.total) == (
+        D(-1),
+        D("6.5000"),
+        D("-0.50"),
+        D("-6.00"),
+    )
     assert row.line_id == "return-r1"
 
 

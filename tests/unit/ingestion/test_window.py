@@ -30,7 +30,9 @@ def test_a_backfill_of_an_earlier_day_is_not_cut_short_by_the_watermark():
     assert window.start == datetime(2026, 1, 9, 22, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)])
+@pytest.mark.parametrize(
+    ("day", "hours"), [(date(2026, 3, 29), 23), (date(2026, 10, 25), 25), (date(2026, 6, 1), 24)]
+)
 def test_days_of_the_clock_change_have_23_and_25_hours(day, hours):
     window = make_window(day, LONDON, timedelta(0), None)
     assert window.end - window.start == timedelta(hours=hours)

@@ -27,7 +27,12 @@ def reject(lines) -> DataError:
 
 def test_a_line_keeps_its_discount_and_is_without_tax_and_shipping():
     (row,) = parse(woo())
-    assert (row.quantity, row.unit_price, row.discount, row.total) == (D(2), D("3.0000"), D("0.60"), D("5.40"))
+    assert (row.quantity, row.unit_price, row.discount, row.total) == (
+        D(2),
+        D("3.0000"),
+        D("0.60"),
+        D("5.40"),
+    )
     assert (row.transaction_id, row.line_id, row.product_id) == ("727", "315", "WS-1")
     assert row.sold_at == datetime(2026, 6, 10, 15, 28, 2, tzinfo=UTC)
     assert row.updated_at == datetime(2026, 6, 10, 15, 28, 8, tzinfo=UTC)
@@ -35,7 +40,9 @@ def test_a_line_keeps_its_discount_and_is_without_tax_and_shipping():
 
 
 def test_the_business_day_is_the_shop_s_own():
-    (row,) = parse(woo({"date_created_gmt": "2026-06-10T23:30:00", "date_modified_gmt": "2026-06-10T23:31:00"}))
+    (row,) = parse(
+        woo({"date_created_gmt": "2026-06-10T23:30:00", "date_modified_gmt": "2026-06-10T23:31:00"})
+    )
     assert row.business_date == date(2026, 6, 11)
 
 
@@ -65,7 +72,10 @@ def test_lines_that_a_refund_leaves_alone_are_no_rows():
 
 def test_money_given_back_without_goods_is_a_row_of_product_refund():
     partly = {**WOO_REFUND["line_items"][0], "quantity": 0, "subtotal": "-1.00", "total": "-1.00"}
-    for refund in ({**WOO_REFUND, "line_items": [partly]}, {**WOO_REFUND, "amount": "1.00", "line_items": []}):
+    for refund in (
+        {**WOO_REFUND, "line_items": [partly]},
+        {**WOO_REFUND, "amount": "1.00", "line_items": []},
+    ):
         back = parse(woo(refunds=[refund]))[1]
         assert (back.product_id, back.quantity, back.total) == ("REFUND", D(-1), D("-1.00"))
 
@@ -75,7 +85,9 @@ def test_a_refund_of_shipping_alone_is_no_row():
     assert len(parse(woo(refunds=[refund]))) == 1
 
 
-@pytest.mark.parametrize("status", ["pending", "on-hold", "failed", "cancelled", "checkout-draft", "processing"])
+@pytest.mark.parametrize(
+    "status", ["pending", "on-hold", "failed", "cancelled", "checkout-draft", "processing"]
+)
 def test_an_order_that_was_never_paid_is_no_sale(status):
     assert parse(woo({"status": status, "date_paid_gmt": None})) == []
 
@@ -125,6 +137,7 @@ def test_an_order_changed_after_it_was_paid_is_a_correction():
         pytest.param(woo({"date_created_gmt": "1970-01-01T00:00:00"}), "1970-01-01 00:00 is before the year 2000",
                      "sold_at", id="epoch"),
         pytest.param(woo({"refunds": [{"id": 5}]}), "refunds [5] are named but did not come", "order.refunds", id="refund"),
+        pytest.param([woo()[0].replace(b"Woo Single", b"Woo \xff")], "byte 0xff is no UTF-8", None, id="no UTF-8"),
         pytest.param([b'{"order": {"id": 1'], "truncated", None, id="half a line"),
     ],
 )  # fmt: skip
@@ -135,7 +148,10 @@ def test_a_bad_order_says_what_is_wrong_and_where(lines, reason, field):
 
 
 def test_lines_and_day_of_a_bad_order_are_counted():
-    assert SHOP.count(woo({"currency": "EUR", "line_items": [WOO_LINE] * 3}, [WOO_REFUND])) == (4, date(2026, 6, 10))
+    assert SHOP.count(woo({"currency": "EUR", "line_items": [WOO_LINE] * 3}, [WOO_REFUND])) == (
+        4,
+        date(2026, 6, 10),
+    )
     assert SHOP.count(woo({"date_created_gmt": "yesterday"})) == (1, None)
     assert SHOP.count([b"{"]) == (1, None)
     assert SHOP.count([b'{"order": [], "refunds": null}']) == (1, None)
@@ -147,7 +163,9 @@ money = st.decimals(0, 99_999, places=2)
 @given(quantity=st.integers(1, 100_000), subtotal=money, share=st.decimals(0, 1, places=2))
 def test_every_honest_line_adds_up(quantity, subtotal, share):
     total = (subtotal * share).quantize(D("0.01"))
-    (row,) = parse(woo(quantity=quantity, subtotal=str(subtotal), total=str(total), price=float(total) / quantity))
+    (row,) = parse(
+        woo(quantity=quantity, subtotal=str(subtotal), total=str(total), price=float(total) / quantity)
+    )
     assert row.total == total
     assert abs(row.quantity * row.unit_price - row.discount - row.total) <= D("0.01")
 
