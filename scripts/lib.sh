@@ -33,12 +33,16 @@ ask_cronhouse() { # ARGUMENT...
   [[ $status -ne 124 ]] || tell "$CANNOT_TELL" "no answer of \`${cronhouse[*]} $*\` within $limit s"
 }
 
+join_lines() {
+  awk 'NR > 1 { printf "; " } { printf "%s", $0 }'
+}
+
 # Turn what `cronhouse doctor --only PART` said into one line.
 tell_doctor() { # PART
   local bad good
   ask_cronhouse doctor --only "$1"
-  bad=$(sed -n 's/^BAD *[a-z]* *//p' <<<"$said" | paste -sd ';' -)
-  good=$(sed -n 's/^good *[a-z]* *//p' <<<"$said" | paste -sd ';' -)
+  bad=$(sed -n 's/^BAD *[a-z]* *//p' <<<"$said" | join_lines)
+  good=$(sed -n 's/^good *[a-z]* *//p' <<<"$said" | join_lines)
   if [[ $status -eq 1 && -n $bad ]]; then tell "$BAD" "$bad"; fi
   if [[ $status -eq 0 && -n $good ]]; then tell "$GOOD" "$good"; fi
   tell "$CANNOT_TELL" "$(tail -n 1 <<<"$said")"

@@ -24,7 +24,7 @@ def list_incidents(closed: bool, limit: int, as_json: bool) -> int:
     from shared import db
     from shared.sql import read_queries
 
-    with closing(db.connect(start(), application_name="cronhouse:alerts")) as conn:
+    with closing(db.connect(start(quiet=True), application_name="cronhouse:alerts")) as conn:
         rows = db.fetch_all(conn, read_queries(_Q)["list_incidents"], {"closed": closed, "limit": limit})
     if not rows and not as_json:
         click.echo("no incidents" if closed else "no open incidents")

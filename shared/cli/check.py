@@ -47,7 +47,7 @@ def _look(name: str | None, service: str | None, max_age: float | None) -> tuple
     from shared import db
     from shared.lateness import read_ages
 
-    settings = start()
+    settings = start(quiet=True)
     now = datetime.now(UTC)
     specs = _specs(settings, name, service)
     with closing(db.connect(settings, application_name="cronhouse:check", autocommit=True)) as conn:

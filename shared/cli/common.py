@@ -12,12 +12,12 @@ import click
 from shared.config import Settings, load_settings
 
 
-def start() -> Settings:
-    """Load the settings and set logging up."""
+def start(quiet: bool = False) -> Settings:
+    """Load the settings and set logging up; `quiet` for commands whose output is data: no log line in it."""
     from shared import logs
 
     settings = load_settings()
-    logs.configure(settings.log_format, settings.log_level)
+    logs.configure(settings.log_format, "CRITICAL" if quiet else settings.log_level)
     if settings.embedded and (settings.local_dir / "stack.json").exists():
         from shared.local.stack import local_environ
 

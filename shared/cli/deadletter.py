@@ -53,7 +53,7 @@ def list_letters(
         "pipeline": pipeline, "source": source, "reason": reason_like, "limit": limit,
         "state": None if state == "all" else state,
     }  # fmt: skip
-    with closing(_connect(start())) as conn:
+    with closing(_connect(start(quiet=True))) as conn:
         rows = _fetch(conn, "list_letters", values)
     if not rows and not as_json:
         click.echo("no dead letters" if state == "all" else f"no {state} dead letters")
@@ -69,7 +69,7 @@ def show_letter(letter_id: int, as_json: bool) -> int:
     """Show a letter: what it is, why it could not be used, where it stood at the source, its payload."""
     from shared.errors import FatalError
 
-    with closing(_connect(start())) as conn:
+    with closing(_connect(start(quiet=True))) as conn:
         rows = _fetch(conn, "one_letter", {"id": letter_id})
     if not rows:
         raise FatalError(

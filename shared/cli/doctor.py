@@ -36,7 +36,7 @@ def command(parts: tuple[str, ...], as_json: bool) -> int:
 
 def _look(parts: tuple[str, ...]) -> Iterator[Finding]:
     try:
-        settings = start()
+        settings = start(quiet=True)
     except ConfigError as exc:
         yield from (Finding("settings", False, problem) for problem in exc.problems)
         return

@@ -32,7 +32,7 @@ def command(table: str, kind: str, columns: str, output: Path | None) -> int:
     if kind == "parquet" and output is None:
         raise click.UsageError("Parquet needs a file: --output NAME.parquet")
     write = {"csv": export.write_csv, "json": export.write_json, "parquet": export.write_parquet}[kind]
-    with closing(db.connect(start(), application_name="cronhouse:export")) as conn:
+    with closing(db.connect(start(quiet=True), application_name="cronhouse:export")) as conn:
         relation = find_relation(conn, table)
         names = export.choose_columns(relation, [name.strip() for name in columns.split(",") if name.strip()])
         with _open(output) as out:

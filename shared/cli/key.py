@@ -27,7 +27,8 @@ def create(name: str, role: str, expires: float | None) -> int:
     from shared import apikeys, db
 
     until = datetime.now(UTC) + timedelta(seconds=expires) if expires is not None else None
-    with closing(db.connect(start(), application_name="cronhouse:key")) as conn, db.transaction(conn):
+    settings = start(quiet=True)
+    with closing(db.connect(settings, application_name="cronhouse:key")) as conn, db.transaction(conn):
         key = apikeys.create_key(conn, name, role, until)
         detail = {"role": role, "expires_at": until.isoformat() if until else None}
         apikeys.write_audit(conn, actor(), "key.create", name, detail)
@@ -43,7 +44,7 @@ def list_keys(as_json: bool) -> int:
     """List the keys, without what would let anybody use them. Times are UTC."""
     from shared import apikeys, db
 
-    with closing(db.connect(start(), application_name="cronhouse:key")) as conn:
+    with closing(db.connect(start(quiet=True), application_name="cronhouse:key")) as conn:
         print_rows(apikeys.list_keys(conn), as_json)
     return 0
 
@@ -55,7 +56,8 @@ def revoke(name: str) -> int:
     from shared import apikeys, db
     from shared.errors import FatalError
 
-    with closing(db.connect(start(), application_name="cronhouse:key")) as conn, db.transaction(conn):
+    settings = start(quiet=True)
+    with closing(db.connect(settings, application_name="cronhouse:key")) as conn, db.transaction(conn):
         if not apikeys.revoke_key(conn, name):
             raise FatalError(f"no key named {name!r} is in force; `cronhouse key list` shows all")
         apikeys.write_audit(conn, actor(), "key.revoke", name, {})

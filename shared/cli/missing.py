@@ -29,7 +29,7 @@ def command(workflow: str | None, first: date | None, last: date | None, as_json
     from shared.jobs.workflows import find_workflow, load_workflows
     from shared.missing import find_missing
 
-    settings = start()
+    settings = start(quiet=True)
     chosen = [find_workflow(settings, workflow)] if workflow else list(load_workflows(settings).values())
     found: list[MissingDate] = []
     with closing(db.connect(settings, application_name="cronhouse:missing")) as conn:

@@ -32,7 +32,7 @@ def command(workflow: str, first: date | None, last: date | None, source: str | 
     from shared.jobs.workflows import find_workflow
     from shared.reconcile import reconcile
 
-    settings, now = start(), datetime.now(UTC)
+    settings, now = start(quiet=True), datetime.now(UTC)
     found = find_workflow(settings, workflow)
     first, last = first or now.date() - timedelta(days=DEFAULT_DAYS), last or now.date()
     with closing(db.connect(settings, application_name="cronhouse:reconcile")) as conn:

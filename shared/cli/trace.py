@@ -23,7 +23,7 @@ def command(workflow: str, record_id: str, everywhere: bool, as_json: bool) -> i
     from shared.errors import ConfigError, FatalError
     from shared.jobs.workflows import find_workflow
 
-    settings = start()
+    settings = start(quiet=True)
     find_workflow(settings, workflow)
     name = f"services.ingestion.{workflow}.trace"
     try:
