@@ -1,0 +1,49 @@
+"""Partitions ahead of need, storage metrics."""
+
+from datetime import date, timedelta
+
+from services.maintenance.house.jobs import make_partitions, measure_storage
+from tests.integration.maintenance.conftest import TODAY, House
+
+
+def months(house: House) -> list[str]:
+    rows = house.rows("SELECT inhrelid::regclass::text AS name FROM pg_inherits "
+                      "WHERE inhparent = 'retail.fact_sales'::regclass ORDER BY 1")  # fmt: skip
+    return [row["name"] for row in rows]
+
+
+def test_partitions_reach_months_ahead_and_again_make_none(house: House) -> None:
+    first = house.run(make_partitions)
+    ahead = [(TODAY.year * 12 + TODAY.month - 1 + n) for n in range(4)]
+    wanted = {f"retail.fact_sales_{n // 12}_{n % 12 + 1:02d}" for n in ahead}
+    assert wanted <= set(months(house))
+    assert first.written == len(months(house))
+    assert house.run(make_partitions).written == 0
+
+
+def test_partitions_for_a_past_date_reach_back(house: House) -> None:
+    house.run(make_partitions, TODAY - timedelta(days=70))
+    earliest = TODAY - timedelta(days=70)
+    assert months(house)[0] == f"retail.fact_sales_{earliest:%Y_%m}"
+
+
+def test_storage_sums_partitions_and_is_one_row_a_day(house: House) -> None:
+    day = date(2026, 3, 1)
+    house.do("SELECT retail.ensure_fact_partitions(%(day)s, %(last)s)", day=day, last=date(2026, 4, 30))
+    house.do(
+        """INSERT INTO retail.fact_sales
+           SELECT %(day)s::date + n %% 60, 1, 1, 1, 1, 'T' || n, '1', now(), 1, 1, 0, 1, now(), 1
+           FROM generate_series(1, 3000) AS n""",
+        day=day,
+    )
+    house.do("ANALYZE retail.fact_sales")
+    assert house.run(measure_storage).written > 15
+    house.run(measure_storage)
+    (row,) = house.rows("SELECT * FROM ops.storage_metrics WHERE relation = 'retail.fact_sales'")
+    assert (row["partitions"], row["row_estimate"], row["measured_on"]) == (2, 3000, TODAY)
+    assert row["table_bytes"] > 3000 * 80
+    assert row["index_bytes"] > 3000 * 20
+    assert row["total_bytes"] == row["table_bytes"] + row["index_bytes"]
+    names = {row["relation"] for row in house.rows("SELECT relation FROM ops.storage_metrics")}
+    assert "ops.job_run" in names
+    assert not any("fact_sales_20" in name or name.startswith("pg_") for name in names)
