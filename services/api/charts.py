@@ -140,7 +140,9 @@ def day_ticks(days: Sequence[date], most: int = 5) -> list[Tick]:
 
 def nice_steps(low: float, high: float, wanted: int = 4) -> list[float]:
     """Return round numbers from at most `low` to at least `high`, evenly spaced; zero is among them."""
-    span = max(high, 0.0) - min(low, 0.0) or 1.0
+    span = max(high, 0.0) - min(low, 0.0)
+    if not span:
+        return [0.0, 1.0]
     rough = span / wanted
     unit = 10 ** floor(log10(rough))
     step = next(unit * factor for factor in (1, 2, 2.5, 5, 10) if unit * factor >= rough)

@@ -21,6 +21,7 @@ from shared.sql import read_queries
 
 QUERIES = Path(__file__).parent / "queries"
 STATEMENT_TIMEOUT = "20s"
+BATCH_ROWS = 2000
 REST_SECONDS = 1.0  # after a failed connect, later requests fail at once for this long
 T = TypeVar("T")
 
@@ -131,7 +132,7 @@ def writing() -> Iterator[db.Connection]:
             conn.set_session(readonly=True, autocommit=True)
 
 
-def stream(statement: Any, params: db.Params, batch: int = 2000) -> Iterator[list[tuple[Any, ...]]]:
+def stream(statement: Any, params: db.Params) -> Iterator[list[tuple[Any, ...]]]:
     """Read rows of any number through a server-side cursor, in batches; the first holds the column names.
 
     It has a connection of its own, because it outlives the request's.
@@ -139,21 +140,20 @@ def stream(statement: Any, params: db.Params, batch: int = 2000) -> Iterator[lis
     pool: Pool = current_app.extensions["pool"]
     if isinstance(statement, sql.Composable):
         statement = statement.as_string(_connection())
-    return _stream(pool, statement, params, batch)
+    return _stream(pool, statement, params)
 
 
-def _stream(pool: Pool, statement: str, params: db.Params, batch: int) -> Iterator[list[tuple[Any, ...]]]:
+def _stream(pool: Pool, statement: str, params: db.Params) -> Iterator[list[tuple[Any, ...]]]:
     conn = pool.take()
     try:
         conn.set_session(readonly=True, autocommit=False)
         with db.mapped_errors(), conn.cursor(name="export") as cursor:
-            cursor.itersize = batch
             cursor.execute(statement, params)
-            rows = cursor.fetchmany(batch)
+            rows = cursor.fetchmany(BATCH_ROWS)
             yield [tuple(column.name for column in cursor.description or ())]
             while rows:
                 yield rows
-                rows = cursor.fetchmany(batch)
+                rows = cursor.fetchmany(BATCH_ROWS)
     finally:
         if not conn.closed:
             conn.rollback()

@@ -72,7 +72,7 @@ ORDER BY {order}
 LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: daily_products_of_all_days
--- The same from the view without the limit of 92 days, for ranges that begin earlier.
+-- The same for ranges that begin before the days which the materialized view keeps.
 SELECT *
 FROM retail.daily_sales_by_product
 WHERE (%(retailer)s::text IS NULL OR retailer_id = %(retailer)s)

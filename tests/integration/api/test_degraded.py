@@ -190,10 +190,12 @@ def test_store_away_degrades(settings: Settings, tmp_path: Path) -> None:
 def test_late_job_degrades(app: Flask, settings: Settings) -> None:
     conn = db.connect(settings)
     with db.transaction(conn):
-        db.execute(conn, """
-            INSERT INTO ops.job_run (workflow, job, service, logical_date, status, host, pid, started_at, finished_at)
-            VALUES ('retail', 'retail_ingest', 'ingestion', current_date - 4, 'succeeded', 'box', 1,
-                    now() - interval '3 days', now() - interval '3 days')""")  # fmt: skip
+        db.execute(
+            conn,
+            "INSERT INTO ops.job_run (workflow, job, service, logical_date, status, host, pid, finished_at)"
+            " VALUES ('retail', 'retail_ingest', 'ingestion', current_date - 4, 'succeeded', 'box', 1,"
+            "         now() - interval '3 days')",
+        )
     status, told = ready(app)
     with db.transaction(conn):
         db.execute(conn, "TRUNCATE ops.job_run CASCADE")
