@@ -36,7 +36,8 @@ JOIN retail.dim_product AS p ON p.product_key = f.product_key
 ORDER BY 1, 2, 3, 4
 """
 LEDGER = """
-SELECT l.source, l.business_date, sum(l.source_rows) - sum(l.duplicate_rows) AS kept, sum(l.fact_rows) AS facts
+SELECT l.source, l.business_date, sum(l.source_rows) - sum(l.duplicate_rows) AS kept,
+       sum(l.fact_rows) AS facts
 FROM ops.reconciliation AS l GROUP BY 1, 2 ORDER BY 1, 2
 """
 
@@ -99,14 +100,14 @@ def test_the_views_and_the_facts_agree(house):
     assert view["total"] == facts["total"]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_a_run_killed_at_any_moment_then_run_again_leaves_the_same_rows(house, undisturbed, seed):
     if not undisturbed:
         finish(house, "run", "retail", "--from", str(FIRST), "--to", str(DAY))
         pytest.fail("run the whole file: the first test says what an undisturbed run leaves")
     moments = random.Random(seed)
     kills = 0
-    for _ in range(6):
+    for _ in range(4):
         process = cronhouse(house, "run", "retail", "--from", str(FIRST), "--to", str(DAY))
         time.sleep(moments.uniform(0.3, 4.0))
         if process.poll() is None:
