@@ -5,20 +5,19 @@ sales tax and without shipping or fees. A returned line has a negative quantity,
 """
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from services.ingestion.retail.window import TOLERANCE
+from services.ingestion.retail.window import EARLIEST, TOLERANCE
 from shared.errors import DataError
 
 CENT, PRICE, QUANTITY = Decimal("0.01"), Decimal("0.0001"), Decimal("0.001")
 LARGEST = {"quantity": Decimal(10) ** 9, "unit_price": Decimal(10) ** 10, "discount": Decimal(10) ** 12,
            "total": Decimal(10) ** 12}  # fmt: skip
-EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 Id = Annotated[str, Meta(min_length=1, max_length=200)]
 MaybeId = Annotated[str, Meta(max_length=200)]

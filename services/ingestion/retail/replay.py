@@ -9,6 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from services.ingestion.retail.intake import PIPELINE
@@ -92,7 +93,8 @@ def read_payload(store: ObjectStore, letter: Mapping[str, Any]) -> list[bytes]:
 
 def _write(store: ObjectStore, retailer: Retailer, letter: Mapping[str, Any], parsed: Parsed) -> RawWriter:
     key, _, first = letter["position"].rpartition(":")
-    stem = f"{letter['run_id']}-letter{letter['dead_letter_id']}"
+    # a name of its own: of two replays of one letter, the one that comes too late deletes what it wrote
+    stem = f"{letter['run_id']}-letter{letter['dead_letter_id']}-{token_hex(4)}"
     raw = RawWriter(store, retailer.id, letter["logical_date"], stem)
     for index, record in enumerate(parsed.records):
         place = parsed.line_numbers[index] if parsed.line_numbers else 0

@@ -8,6 +8,7 @@ from shared.errors import DataError
 
 # A source's clock may run ahead of ours; what lies further in the future is a typing error.
 TOLERANCE = timedelta(days=1)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,16 @@ def start_of(day: date, zone: ZoneInfo) -> datetime:
 def business_day(moment: datetime, zone: ZoneInfo) -> date:
     """Return the local day of a moment."""
     return moment.astimezone(zone).date()
+
+
+def read_day(text: object, zone: ZoneInfo) -> date | None:
+    """Return the local day of a time in ISO 8601, UTC when it has no zone; None when it is none."""
+    try:
+        moment = datetime.fromisoformat(str(text))
+        day = business_day(moment if moment.tzinfo else moment.replace(tzinfo=UTC), zone)
+    except (ValueError, OverflowError):
+        return None
+    return day if day.year >= EARLIEST.year else None
 
 
 def is_ambiguous(local: datetime, zone: ZoneInfo) -> bool:

@@ -24,7 +24,7 @@ import msgspec
 
 from services.ingestion.retail.records import UNREADABLE, SalesRecord, data_error, make_record, split_price
 from services.ingestion.retail.retailers import Retailer
-from services.ingestion.retail.window import Window, business_day
+from services.ingestion.retail.window import Window, business_day, read_day
 from services.ingestion.sources import Parsed
 from shared.errors import DataError, FatalError, TransientError
 from shared.http import Client
@@ -266,15 +266,14 @@ class Square:
         return Parsed(records, order.updated_at > sold_at + SETTLED)
 
     def count(self, lines: list[bytes]) -> tuple[int, date | None]:
-        """Count the lines and returned lines of an order, good or bad."""
+        """Count the lines and returned lines of an order, good or bad; the day is None when it has none."""
         try:
             order = json.loads(lines[0])["order"]
             items = len(order.get("line_items") or ())
             items += sum(len(back.get("return_line_items") or ()) for back in order.get("returns") or ())
-            made = datetime.fromisoformat(order.get("closed_at") or order["created_at"])
-            return max(1, items), business_day(made, self.retailer.zone)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             return 1, None
+        return max(1, items), read_day(order.get("closed_at") or order.get("created_at"), self.retailer.zone)
 
     def _record(
         self, common: dict[str, Any], line: Line, line_id: str, sign: int, latest: datetime
@@ -313,6 +312,8 @@ class Square:
         if line.base_price_money is None:
             return
         price = self._value(line.base_price_money, line_id)
+        if not line.quantity:
+            raise DataError(f"line {line_id}: quantity is zero", "quantity")
         if price < 0:
             raise DataError(f"line {line_id}: unit price is negative: {price}", "base_price_money")
         if line.variation_total_price_money is not None and line.quantity.is_finite():

@@ -32,7 +32,7 @@ from services.ingestion.retail.records import (
     split_price,
 )
 from services.ingestion.retail.retailers import Retailer
-from services.ingestion.retail.window import Window, business_day
+from services.ingestion.retail.window import Window, business_day, read_day
 from services.ingestion.sources import Parsed, SourceMoved
 from shared.errors import DataError, FatalError
 from shared.http import Client, Headers
@@ -212,15 +212,14 @@ class WooCommerce:
         return Parsed(records, order.date_modified_gmt > settled)
 
     def count(self, lines: list[bytes]) -> tuple[int, date | None]:
-        """Count the lines of an order and its refunds, good or bad."""
+        """Count the lines of an order and its refunds, good or bad; the day is None when it has none."""
         try:
             landed = json.loads(lines[0])
             items = len(landed["order"].get("line_items") or ())
             items += sum(len(refund.get("line_items") or ()) for refund in landed["refunds"])
-            made = datetime.fromisoformat(landed["order"]["date_created_gmt"]).replace(tzinfo=UTC)
-            return max(1, items), business_day(made, self.retailer.zone)
-        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        except (ValueError, TypeError, KeyError, AttributeError):
             return 1, None
+        return max(1, items), read_day(landed["order"].get("date_created_gmt"), self.retailer.zone)
 
     def _common(self, order: Order) -> dict[str, Any]:
         return {

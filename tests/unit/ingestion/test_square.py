@@ -126,7 +126,8 @@ def test_a_bad_order_says_what_is_wrong_and_where(lines, reason, field):
 def test_lines_and_day_of_a_bad_order_are_counted():
     lines = square({"line_items": [SQUARE_LINE] * 2, "returns": [{"return_line_items": [SQUARE_RETURN]}]})
     assert TILL.count(lines) == (3, date(2026, 6, 11))
-    assert TILL.count(square({"closed_at": "yesterday"})) == (1, None)
+    assert TILL.count(square({"closed_at": "yesterday", "line_items": [SQUARE_LINE] * 2})) == (2, None)
+    assert TILL.count([b"[]"]) == (1, None)
 
 
 @given(quantity=st.integers(1, 50_000), price=st.integers(0, 500_000), data=st.data())
