@@ -20,7 +20,7 @@ INTRODUCTION = """\
 <!-- Made by `make docs` (scripts/generate_cli_reference.py) from the commands' own help texts. -->
 
 `cronhouse COMMAND --help` says the same. In a checkout the command is `.venv/bin/cronhouse`; in the Compose
-stack it is `docker compose exec maintenance cronhouse ...`. A date is a logical date: the business day that a
+stack it is `docker compose exec ingestion cronhouse ...`. A date is a logical date: the business day that a
 run works on.
 
 Exit codes: 0 good, 1 failed, 2 usage or configuration, 75 upstream failed or never came; `check` has its own.
