@@ -8,7 +8,7 @@ from string import Template
 from shared.errors import ConfigError, FatalError
 
 TEMPLATES = Path(__file__).parent / "templates" / "init"
-NAME = re.compile(r"[a-z][a-z0-9_]{1,29}")
+NAME = re.compile(r"[a-z][a-z0-9_]{1,19}")
 TAKEN = {"ops", "staging", "public", "information_schema", "sources", "house"}
 # What PostgreSQL and Python would need quotes for, or not take at all as a schema or module.
 _WORDS = """
@@ -41,7 +41,7 @@ def check_name(name: str) -> None:
         ConfigError: says why.
     """
     if not NAME.fullmatch(name):
-        raise ConfigError(f"{name!r}: a name has 2 to 30 lower-case letters, digits and _, a letter first")
+        raise ConfigError(f"{name!r}: a name has 2 to 20 lower-case letters, digits and _, a letter first")
     if name in RESERVED or name in TAKEN or name.startswith("pg_"):
         raise ConfigError(
             f"{name!r} means something already, to PostgreSQL, Python or the house: take another name"

@@ -8,7 +8,10 @@ from shared.cli.common import start
 @click.command("crontab", epilog="Example: cronhouse crontab ingestion > /tmp/crontab")
 @click.argument("service")
 def command(service: str) -> int:
-    """Print the crontab of a service: its jobs (UTC), and the minute tick that takes requests of the API."""
+    """Print the crontab of a service.
+
+    Its jobs, in UTC, and the minute tick that takes requests of the API.
+    """
     from shared.errors import ConfigError
     from shared.jobs.workflows import load_workflows
 

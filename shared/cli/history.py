@@ -18,7 +18,10 @@ STATUSES = ("running", "succeeded", "failed", "skipped", "abandoned")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @json_option
 def command(name: str | None, status: str | None, day: date | None, limit: int, as_json: bool) -> int:
-    """List past runs of a job, a workflow or the whole house, newest first. Times are UTC."""
+    """List past runs.
+
+    Of a job, a workflow or the whole house, newest first. Times are UTC.
+    """
     from shared import db
     from shared.sql import read_queries
 

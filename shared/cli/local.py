@@ -8,9 +8,10 @@ from shared.cli.common import print_rows, start
 @click.command("local", epilog="Example: cronhouse local up")
 @click.argument("action", type=click.Choice(("up", "down", "reset", "status")))
 def command(action: str) -> int:
-    """Start, stop or reset the embedded stack: PostgreSQL, the object folder, the simulated retailers.
+    """Start, stop or reset the embedded stack.
 
-    All of it is under .local; reset deletes it.
+    PostgreSQL, the object folder and the simulated retailers; all of it is under .local, and
+    reset deletes it.
     """
     from shared.local.stack import Stack
 

@@ -14,7 +14,10 @@ _Q = ROOT / "shared" / "queries" / "status.sql"
 @click.argument("run_id", type=click.IntRange(1))
 @json_option
 def command(run_id: int, as_json: bool) -> int:
-    """Show a run: what it was, what it did by stage, and its log lines. Times are UTC."""
+    """Show a run with its log lines.
+
+    What it was, what it did by stage, what it said. Times are UTC.
+    """
     from shared import db
     from shared.errors import FatalError
     from shared.sql import read_queries

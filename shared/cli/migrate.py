@@ -13,7 +13,10 @@ from shared.cli.common import start
     "--check", is_flag=True, help="Say what is pending and change nothing; exit 1 when there is something."
 )
 def command(back: int | None, check: bool) -> int:
-    """Bring the database's schema up to date; each migration is one transaction."""
+    """Bring the database's schema up to date.
+
+    Each migration is one transaction.
+    """
     from shared.migrations import migrate, pending, rollback
 
     settings = start()

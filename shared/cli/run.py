@@ -27,10 +27,10 @@ def command(
     name: str | None, one: date | None, first: date | None, last: date | None, force: bool, dry_run: bool,
     service: str | None,
 ) -> int:  # fmt: skip
-    """Run a job (it waits for its upstream) or a whole workflow (its jobs in order).
+    """Run a job or a whole workflow for a logical date or a range of dates.
 
-    Exits 0 when done or skipped, 1 when something failed, 2 for a mistake in settings or files, 75 when
-    upstream never came.
+    A job waits for its upstream jobs; the jobs of a workflow run in their order. Exits 0 when done or
+    skipped, 1 when something failed, 2 for a mistake in settings or files, 75 when upstream never came.
     """
     if (name is None) == (service is None):
         raise click.UsageError("name a job or a workflow, or give --requested SERVICE")

@@ -9,7 +9,10 @@ from shared.cli.common import start
 
 @click.command("serve", epilog="Example: API_PORT=8080 cronhouse serve")
 def command() -> int:
-    """Serve the API and the console; with the embedded stack, jobs run on their schedule meanwhile."""
+    """Serve the API and the console.
+
+    With the embedded stack, jobs run on their schedule meanwhile.
+    """
     from shared.config import ROOT
     from shared.local.serving import gunicorn_command, serve_embedded
 

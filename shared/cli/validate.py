@@ -7,7 +7,10 @@ from shared.cli.common import start
 
 @click.command("validate", epilog="Example: cronhouse validate")
 def command() -> int:
-    """Check settings, workflow files and that every job has its code. Exit 2 with every mistake named."""
+    """Check settings, workflow files and that every job has its code.
+
+    Exits 2 with every mistake named.
+    """
     from shared.errors import ConfigError
     from shared.jobs.workflows import check_both_sides, load_workflows
 

@@ -10,7 +10,10 @@ from shared.cli.common import json_option, print_rows, start
 @click.command("workflows", epilog="Example: cronhouse workflows --json")
 @json_option
 def command(as_json: bool) -> int:
-    """List the workflows and their jobs in the order they run; next_start is UTC."""
+    """List the workflows and their jobs.
+
+    In the order in which they run; next_start is UTC.
+    """
     from cronsim import CronSim
 
     from shared.jobs.workflows import load_workflows

@@ -1,0 +1,94 @@
+"""The command line as a whole: what `--help` promises, and how fast it does."""
+
+import resource
+import subprocess
+import sys
+from importlib import import_module
+
+import click
+import pytest
+
+from shared.cli import COMMANDS, group
+from shared.config import ROOT
+
+
+def commands() -> list[tuple[str, click.Command]]:
+    """List every command and subcommand by its full name."""
+    found: list[tuple[str, click.Command]] = []
+    for name in COMMANDS:
+        command = group.get_command(click.Context(group), name)
+        assert command is not None
+        found.append((name, command))
+        if isinstance(command, click.Group):
+            found += [(f"{name} {sub}", item) for sub, item in command.commands.items()]
+    return found
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_their_own_help_says(name: str) -> None:
+    command = group.get_command(click.Context(group), name)
+    assert command is not None and command.name == name
+    assert (command.help or "").splitlines()[0] == COMMANDS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), commands(), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_command_has_an_example_that_parses(name: str, command: click.Command) -> None:
+    assert command.help
+    assert command.epilog and command.epilog.startswith("Example: ")
+    example = command.epilog.removeprefix("Example: ")
+    assert f"cronhouse {name}" in example
+
+
+@pytest.mark.parametrize(
+    ("name", "command"), commands(), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_every_option_is_explained(name: str, command: click.Command) -> None:
+    silent = [
+        option.name
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help and not option.show_default
+    ]
+    assert silent == []
+
+
+def test_every_file_of_the_folder_is_a_command() -> None:
+    files = {path.stem for path in (ROOT / "shared" / "cli").glob("*.py")} - {
+        "__init__",
+        "__main__",
+        "common",
+    }
+    assert files == set(COMMANDS)
+    assert all(import_module(f"shared.cli.{name}").command for name in COMMANDS)
+
+
+def test_help_imports_nothing_that_is_slow() -> None:
+    code = (
+        "import sys; from shared.cli import call; call(['--help']);"
+        "heavy = {'psycopg2', 'yaml', 'cronsim', 'requests', 'boto3', 'redis', 'pyarrow', 'rich', 'flask'};"
+        "print(sorted(heavy & set(sys.modules)), file=sys.stderr)"
+    )
+    said = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert said.stderr.strip() == "[]"
+
+
+def test_help_answers_at_once() -> None:
+    """0.3 s are promised; processor time is what a busy machine does not stretch."""
+
+    def once() -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        command = [sys.executable, "-m", "shared.cli", "--help"]
+        subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    assert min(once() for _ in range(3)) < 0.3
+
+
+def test_a_mistyped_command_is_a_usage_error() -> None:
+    said = subprocess.run(
+        [sys.executable, "-m", "shared.cli", "mising"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert said.returncode == 2
+    assert "mising" in said.stderr and "Traceback" not in said.stderr
