@@ -173,7 +173,7 @@ class Intake:
                 f"{n} x {reason[:120]}" for reason, n in tally.reasons.most_common(REASONS_SHOWN)
             )
             raise FatalError(
-                f"{tally.rejected} of {tally.landed} lines are bad, more than {limit:.0%}; nothing was taken: "
+                f"{tally.rejected} of {tally.landed} lines are bad, more than {limit:.0%}; nothing taken: "
                 f"{worst} (see {self.landing.prefix}-*.jsonl.gz)"
             )
 

@@ -14,11 +14,12 @@ which is filtered; ends of a time range are inclusive; at most 10 locations), ..
 """
 
 import json
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -26,6 +27,15 @@ from services.ingestion.retail.records import UNREADABLE, SalesRecord, data_erro
 from services.ingestion.retail.retailers import Retailer
 from services.ingestion.retail.window import Window, business_day, read_day
 from services.ingestion.sources import Parsed
+from services.ingestion.sources.square_documents import (
+    Customers,
+    Glance,
+    Landed,
+    Line,
+    Locations,
+    Money,
+    Page,
+)
 from shared.errors import DataError, FatalError, TransientError
 from shared.http import Client
 
@@ -34,92 +44,8 @@ MAX_LOCATIONS, MAX_CUSTOMERS, MAX_PAGES = 10, 100, 10_000
 MAX_REPEATS = 5  # pages that are the one before again; Square may send some empty ones
 SETTLED = timedelta(minutes=5)  # completing an order updates it
 NO_CENTS = {"JPY", "KRW", "VND", "CLP", "ISK", "UGX", "XAF", "XOF"}
-Rfc3339 = Annotated[datetime, msgspec.Meta(tz=True)]
-
-
-class Money(msgspec.Struct):
-    amount: int
-    currency: str
-
-
-class Line(msgspec.Struct):
-    """A line item or a returned one: their fields differ in the name of the gross amount alone."""
-
-    uid: str
-    quantity: Decimal
-    total_money: Money
-    name: str | None = None
-    variation_name: str | None = None
-    catalog_object_id: str | None = None
-    base_price_money: Money | None = None
-    variation_total_price_money: Money | None = None
-    gross_sales_money: Money | None = None
-    gross_return_money: Money | None = None
-    total_tax_money: Money | None = None
-    total_discount_money: Money | None = None
-    total_service_charge_money: Money | None = None
-
-
-class Return(msgspec.Struct):
-    return_line_items: list[Line] = []
-
-
-class Order(msgspec.Struct):
-    id: str
-    location_id: str
-    state: str
-    created_at: Rfc3339
-    updated_at: Rfc3339
-    closed_at: Rfc3339 | None = None
-    customer_id: str | None = None
-    line_items: list[Line] | None = None
-    returns: list[Return] | None = None
-
-
-class Landed(msgspec.Struct):
-    """A landing line: the order as it came, and what was looked up for it."""
-
-    order: Order
-    store_name: str | None = None
-    customer_country: str | None = None
-
-
-class _Location(msgspec.Struct):
-    id: str
-    name: str | None = None
-
-
-class _Locations(msgspec.Struct):
-    locations: list[_Location] = []
-
-
-class _Page(msgspec.Struct):
-    orders: list[msgspec.Raw] = []
-    cursor: str | None = None
-
-
-class _Glance(msgspec.Struct):
-    location_id: str | None = None
-    customer_id: str | None = None
-
-
-class _Address(msgspec.Struct):
-    country: str | None = None
-
-
-class _Customer(msgspec.Struct):
-    address: _Address | None = None
-
-
-class _FoundCustomer(msgspec.Struct):
-    customer: _Customer | None = None
-
-
-class _Customers(msgspec.Struct):
-    responses: dict[str, _FoundCustomer] = {}
-
-
 _decoder = msgspec.json.Decoder(Landed)
+_log = logging.getLogger("cronhouse.retail_ingest")
 
 
 class Square:
@@ -153,7 +79,7 @@ class Square:
         Raises:
             TransientError: a cursor came twice.
         """
-        answer, _ = self.client.get_json("v2/locations", _Locations)
+        answer, _ = self.client.get_json("v2/locations", Locations)
         stores = {location.id: location.name for location in answer.locations}
         ids = sorted(stores)
         if not ids:
@@ -184,7 +110,7 @@ class Square:
         path, cursors = "v2/orders/search", set[str]()
         before, repeats = [b""], 0
         for _ in range(MAX_PAGES):
-            page, _headers = self.client.post_json(path, _Page, body)
+            page, _headers = self.client.post_json(path, Page, body)
             now = [bytes(raw) for raw in page.orders]
             repeats = repeats + 1 if now == before else 0
             if repeats >= MAX_REPEATS:
@@ -227,9 +153,10 @@ class Square:
     def _fetch_countries(self, customer_ids: Sequence[str]) -> dict[str, str | None]:
         try:
             answer, _ = self.client.post_json(
-                "v2/customers/bulk-retrieve", _Customers, {"customer_ids": customer_ids}
+                "v2/customers/bulk-retrieve", Customers, {"customer_ids": customer_ids}
             )
-        except FatalError:
+        except FatalError as exc:
+            _log.warning("%s; countries of customers stay unknown", exc)
             self._may_read_customers = False
             return {}
         countries: dict[str, str | None] = dict.fromkeys(customer_ids)
@@ -335,11 +262,11 @@ class Square:
         return Decimal(1) if self.retailer.currency in NO_CENTS else Decimal("0.01")
 
 
-def _glance(raw: msgspec.Raw) -> _Glance:
+def _glance(raw: msgspec.Raw) -> Glance:
     try:
-        return msgspec.json.decode(raw, type=_Glance)
+        return msgspec.json.decode(raw, type=Glance)
     except UNREADABLE:
-        return _Glance()  # a bad record: the intake says why
+        return Glance()  # a bad record: the intake says why
 
 
 def _rfc3339(moment: datetime) -> str:

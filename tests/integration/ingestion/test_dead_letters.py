@@ -21,15 +21,21 @@ from tests.integration.ingestion.conftest import DAY, IDS, make_run, query, raw_
 CSV = "retailer_3"
 PATHS = {"retailer_1": "orders", "retailer_2": "orders", CSV: "exports"}
 KINDS = {
-    "missing_id": {"retailer_1": "missing required field `id`", "retailer_2": "missing required field `id`",
-                   CSV: "Expected `str` of length >= 1"},
-    "bad_date": {"retailer_1": "Invalid RFC3339", "retailer_2": "Invalid RFC3339",
-                 CSV: "'yesterday' is not a time like 31/12/2026 23:59"},
+    "missing_id": {
+        "retailer_1": "missing required field `id`",
+        "retailer_2": "missing required field `id`",
+        CSV: "Expected `str` of length >= 1",
+    },
+    "bad_date": {
+        "retailer_1": "Invalid RFC3339",
+        "retailer_2": "Invalid RFC3339",
+        CSV: "'yesterday' is not a time like 31/12/2026 23:59",
+    },
     "negative_price": dict.fromkeys(IDS, "unit price is negative: -1.50"),
     "zero_quantity": dict.fromkeys(IDS, "quantity is zero"),
     "wrong_sum": dict.fromkeys(IDS, "does not add up"),
     "wrong_currency": {**dict.fromkeys(IDS[:2], "currency EUR, not GBP"), CSV: "currency 'EUR', not GBP"},
-}  # fmt: skip
+}
 CASES = [(name, kind) for name in IDS for kind in KINDS]
 
 
@@ -52,8 +58,11 @@ def load(settings, day=DAY) -> None:
 
 def ledger(settings) -> dict[str, int]:
     """Return the sums of the ledger, after comparing it with the facts that are really there."""
-    (sums,) = query(settings, "SELECT sum(source_rows)::int AS source, sum(fact_rows)::int AS facts, "
-                    "sum(duplicate_rows)::int AS duplicates, sum(rejected_rows)::int AS rejected FROM ops.reconciliation")  # fmt: skip
+    (sums,) = query(
+        settings,
+        "SELECT sum(source_rows)::int AS source, sum(fact_rows)::int AS facts, "
+        "sum(duplicate_rows)::int AS duplicates, sum(rejected_rows)::int AS rejected FROM ops.reconciliation",
+    )
     (facts,) = query(settings, "SELECT count(*)::int AS n FROM retail.fact_sales")
     assert sums["facts"] == facts["n"]
     assert sums["source"] == sums["facts"] + sums["duplicates"] + sums["rejected"]
@@ -138,8 +147,13 @@ def test_an_hour_that_does_not_exist_is_a_letter(settings, retailers):
     name, evening = CSV, DAY + timedelta(days=1)
     victim = retailers.sales(name, DAY)[0]
     retailers.set_clock(f"{evening}T20:00:00Z")
-    retailers.mutate(name, kind="correction", reference=victim["reference"], updated_at=f"{evening}T12:00:00Z",
-                     printed_time="29/03/2026 01:30")  # fmt: skip
+    retailers.mutate(
+        name,
+        kind="correction",
+        reference=victim["reference"],
+        updated_at=f"{evening}T12:00:00Z",
+        printed_time="29/03/2026 01:30",
+    )
     retailers.set_clock(f"{evening + timedelta(days=1)}T02:00:00Z")
     run_ingest(settings, evening, only=(name,))
     (letter,) = letters(settings)
@@ -151,8 +165,15 @@ def test_an_hour_that_does_not_exist_is_a_letter(settings, retailers):
 def test_an_hour_that_exists_twice_is_taken_as_the_first(settings, retailers):
     name, evening = CSV, DAY + timedelta(days=1)
     retailers.set_clock(f"{evening}T20:00:00Z")
-    retailers.mutate(name, kind="late", reference="700001", updated_at=f"{evening}T12:00:00Z", days_ago=1,
-                     printed_time="26/10/2025 01:30", lines=[{"sku": "22423", "quantity": 1, "unit_price": "1.00"}])  # fmt: skip
+    retailers.mutate(
+        name,
+        kind="late",
+        reference="700001",
+        updated_at=f"{evening}T12:00:00Z",
+        days_ago=1,
+        printed_time="26/10/2025 01:30",
+        lines=[{"sku": "22423", "quantity": 1, "unit_price": "1.00"}],
+    )
     retailers.set_clock(f"{evening + timedelta(days=1)}T02:00:00Z")
     run_ingest(settings, evening, only=(name,))
     (row,) = [row for row in raw_rows(settings) if row["transaction_id"] == "700001"]
@@ -177,7 +198,7 @@ def test_too_many_bad_records_fail_the_retailer_and_nothing_of_it_is_taken(setti
     monkeypatch.setattr(Square, "parse", never)
     with pytest.raises(
         FatalError,
-        match=r"591 of 591 lines are bad, more than 20%; nothing was taken: 591 x the shop has changed",
+        match=r"591 of 591 lines are bad, more than 20%; nothing taken: 591 x the shop has changed",
     ):
         run_ingest(settings)
     assert letters(settings) == []

@@ -108,14 +108,12 @@ def test_a_forced_run_brings_the_same_rows_again(settings, ingest):
     once = raw_rows(settings)
     ingest(force=True)
     twice = raw_rows(settings)
-    key = lambda row: (
-        row["retailer_id"],
-        row["transaction_id"],
-        row["line_id"],
-        row["total"],
-        row["updated_at"],
-    )  # noqa: E731
-    assert Counter(map(key, twice)) == Counter({k: 2 * n for k, n in Counter(map(key, once)).items()})
+    names = ("retailer_id", "transaction_id", "line_id", "total", "updated_at")
+
+    def keys(rows: list[dict]) -> Counter:
+        return Counter(tuple(row[name] for name in names) for row in rows)
+
+    assert keys(twice) == Counter({key: 2 * n for key, n in keys(once).items()})
 
 
 def test_days_in_a_row_meet_without_a_gap(settings, retailers, ingest):
@@ -159,8 +157,11 @@ def test_missing_settings_are_named_all_at_once_before_anything_is_asked(pg, ret
     with pytest.raises(ConfigError) as caught:
         run_ingest(settings_with(pg, {"retailer_2": retailers.urls["retailer_2"]}))
     assert [problem.split()[0] for problem in caught.value.problems] == [
-        "RETAILER_1_URL", "RETAILER_1_CREDENTIALS", "RETAILER_3_URL", "RETAILER_3_CREDENTIALS",
-    ]  # fmt: skip
+        "RETAILER_1_URL",
+        "RETAILER_1_CREDENTIALS",
+        "RETAILER_3_URL",
+        "RETAILER_3_CREDENTIALS",
+    ]
 
 
 def test_trace_tells_landing_line_raw_file_and_run(settings, ingest):
@@ -195,10 +196,21 @@ def changed(retailer_process: Retailers) -> Retailers:
     one.set_clock(f"{TODAY}T20:00:00Z")
     for name in IDS:
         victim = next(sale for sale in one.sales(name, DAY) if sale["kind"] == "sale" and sale["lines"] > 1)
-        one.mutate(name, kind="correction", reference=victim["reference"], updated_at=f"{TODAY}T12:00:00Z",
-                   lines=[{"line": 1, "quantity": 7, "unit_price": "1.25"}, {"line": 2, "drop": True}])  # fmt: skip
-        one.mutate(name, kind="late", reference=f"{name[-1]}99999", updated_at=f"{TODAY}T12:30:00Z", days_ago=2,
-                   lines=[{"sku": "22423", "name": "LATE", "quantity": 3, "unit_price": "12.75"}])  # fmt: skip
+        one.mutate(
+            name,
+            kind="correction",
+            reference=victim["reference"],
+            updated_at=f"{TODAY}T12:00:00Z",
+            lines=[{"line": 1, "quantity": 7, "unit_price": "1.25"}, {"line": 2, "drop": True}],
+        )
+        one.mutate(
+            name,
+            kind="late",
+            reference=f"{name[-1]}99999",
+            updated_at=f"{TODAY}T12:30:00Z",
+            days_ago=2,
+            lines=[{"sku": "22423", "name": "LATE", "quantity": 3, "unit_price": "12.75"}],
+        )
     one.set_clock(f"{TODAY + timedelta(days=1)}T02:00:00Z")
     return one
 

@@ -33,9 +33,17 @@ CSV = "retailer_3"
 def rows_of(settings) -> Counter:
     """Return the lines that are landed, each with its version, to be compared as a whole."""
     return Counter(
-        (r["retailer_id"], r["business_date"], r["transaction_id"], r["line_id"], r["quantity"], r["total"], r["updated_at"])
+        (
+            r["retailer_id"],
+            r["business_date"],
+            r["transaction_id"],
+            r["line_id"],
+            r["quantity"],
+            r["total"],
+            r["updated_at"],
+        )
         for r in raw_rows(settings)
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -110,23 +118,38 @@ def test_a_page_of_the_till_that_came_twice_is_only_more_of_the_same(settings, r
 # --- trouble that stays ---------------------------------------------------------------------------------
 
 STAYING = [
-    ("retailer_1", "server_error", {}, r"retailer_1 \(Harbour Gifts\) at 127.0.0.1:\d+, /wp-json/wc/v3/orders: answered 500"),
+    (
+        "retailer_1",
+        "server_error",
+        {},
+        r"retailer_1 \(Harbour Gifts\) at 127.0.0.1:\d+, /wp-json/wc/v3/orders: answered 500",
+    ),
     ("retailer_1", "rate_limit", {"retry_after": 600}, "answered 429, asks to wait 600 s"),
     ("retailer_1", "html", {}, 'an HTML page titled "Down for maintenance" instead of JSON'),
     ("retailer_1", "half_json", {}, r"answered \d+ bytes that are not whole JSON"),
     ("retailer_1", "cut_body", {}, "the answer was cut off"),
-    ("retailer_1", "endless_pages", {}, "page 2 brings only what came before|orders became|no end after page"),
+    (
+        "retailer_1",
+        "endless_pages",
+        {},
+        "page 2 brings only what came before|orders became|no end after page",
+    ),
     ("retailer_1", "duplicate_page", {}, "page 2 brings only what came before"),
     ("retailer_2", "endless_pages", {}, "the same cursor twice|no end after|nothing new"),
     ("retailer_2", "repeat_cursor", {}, "gave the same cursor twice after 1 pages"),
     ("retailer_2", "duplicate_page", {}, "the same cursor twice|no end after|nothing new"),
     ("retailer_2", "half_json", {}, r"answered \d+ bytes that are not whole JSON"),
-    (CSV, "server_error", {}, r"retailer_3 \(Paper Lane\) at 127.0.0.1:\d+, /exports/sales_2026-06-09.csv.gz: answered 500"),
+    (
+        CSV,
+        "server_error",
+        {},
+        r"retailer_3 \(Paper Lane\) at 127.0.0.1:\d+, /exports/sales_2026-06-09.csv.gz: answered 500",
+    ),
     (CSV, "cut_body", {}, "the answer was cut off"),
     (CSV, "missing_total", {}, "the totals line is missing: the file is not whole"),
     (CSV, "wrong_total", {}, r"the totals line promises \d+ lines, \d+ came"),
     (CSV, "html", {}, "the heading is not the documented one"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
@@ -256,9 +279,12 @@ def test_killed_in_the_middle_and_run_again_leaves_the_rows_of_an_undisturbed_ru
     settings, undisturbed, point
 ):
     process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, point, str(DAY)], cwd=ROOT, env={**os.environ, **settings.environ},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-    )  # fmt: skip
+        [sys.executable, "-c", KILLED, point, str(DAY)],
+        cwd=ROOT,
+        env={**os.environ, **settings.environ},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
     assert process.stdout.readline() == b"here\n"
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -84,25 +84,61 @@ def test_a_file_that_is_not_packed_is_read_too(export):
 @pytest.mark.parametrize(
     ("body", "error", "message"),
     [
-        pytest.param(file_of(csv_text(), totals=None), TransientError, "the totals line is missing", id="no totals"),
-        pytest.param(file_of(csv_text(), totals="TOTAL;2" + ";" * 15), TransientError, "cannot be read", id="empty total"),
-        pytest.param(file_of(csv_text(), totals=f"TOTAL;2{';' * 13}15,00;;"), TransientError,
-                     "promises 2 lines, 1 came", id="other number"),
-        pytest.param(file_of(csv_text(), totals=f"TOTAL;1{';' * 13}16,00;;"), TransientError,
-                     "says 16.00, the lines add up to 15.00", id="other sum"),
-        pytest.param(file_of(csv_text(), totals=f"TOTAL;1{';' * 13}15,00;;\r\n" + csv_text()), TransientError,
-                     "line 4 comes after the totals line", id="after totals"),
-        pytest.param(file_of(csv_text(), heading=HEADING.replace("Quantity", "Qty")), FatalError,
-                     "missing Quantity; unknown Qty", id="heading"),
-        pytest.param(file_of(csv_text(), heading=HEADING.replace("SKU;Product", "Product;SKU")), FatalError,
-                     "another order", id="heading order"),
-        pytest.param(file_of(csv_text(), encoding="utf-8"), FatalError, "line 2 is UTF-8, expected Windows-1252", id="UTF-8"),
-        pytest.param(io.BytesIO(file_of(*[csv_text(Line=str(n)) for n in range(500)]).read()[:-200]), TransientError,
-                     "cut off or damaged", id="cut gzip"),
+        pytest.param(
+            file_of(csv_text(), totals=None), TransientError, "the totals line is missing", id="no totals"
+        ),
+        pytest.param(
+            file_of(csv_text(), totals="TOTAL;2" + ";" * 15),
+            TransientError,
+            "cannot be read",
+            id="empty total",
+        ),
+        pytest.param(
+            file_of(csv_text(), totals=f"TOTAL;2{';' * 13}15,00;;"),
+            TransientError,
+            "promises 2 lines, 1 came",
+            id="other number",
+        ),
+        pytest.param(
+            file_of(csv_text(), totals=f"TOTAL;1{';' * 13}16,00;;"),
+            TransientError,
+            "says 16.00, the lines add up to 15.00",
+            id="other sum",
+        ),
+        pytest.param(
+            file_of(csv_text(), totals=f"TOTAL;1{';' * 13}15,00;;\r\n" + csv_text()),
+            TransientError,
+            "line 4 comes after the totals line",
+            id="after totals",
+        ),
+        pytest.param(
+            file_of(csv_text(), heading=HEADING.replace("Quantity", "Qty")),
+            FatalError,
+            "missing Quantity; unknown Qty",
+            id="heading",
+        ),
+        pytest.param(
+            file_of(csv_text(), heading=HEADING.replace("SKU;Product", "Product;SKU")),
+            FatalError,
+            "another order",
+            id="heading order",
+        ),
+        pytest.param(
+            file_of(csv_text(), encoding="utf-8"),
+            FatalError,
+            "line 2 is UTF-8, expected Windows-1252",
+            id="UTF-8",
+        ),
+        pytest.param(
+            io.BytesIO(file_of(*[csv_text(Line=str(n)) for n in range(500)]).read()[:-200]),
+            TransientError,
+            "cut off or damaged",
+            id="cut gzip",
+        ),
         pytest.param(io.BytesIO(b"<html>"), FatalError, "the heading is not", id="HTML"),
         pytest.param(io.BytesIO(b""), TransientError, "the totals line is missing", id="empty"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_is_not_whole_or_not_ours_says_why(export, body, error, message):
     with pytest.raises(error, match=message):
         groups(export, body)
@@ -145,21 +181,38 @@ def test_a_line_beyond_all_measure_is_cut_and_refused(export, monkeypatch):
     ("cells", "reason", "field"),
     [
         pytest.param({"Transaction": ""}, "length >= 1", "transaction_id", id="missing id"),
-        pytest.param({"Timestamp": "2026-06-10 08:26"}, "is not a time like 31/12/2026 23:59", "Timestamp", id="date"),
+        pytest.param(
+            {"Timestamp": "2026-06-10 08:26"}, "is not a time like 31/12/2026 23:59", "Timestamp", id="date"
+        ),
         pytest.param({"Timestamp": "31/06/2026 08:26"}, "is not a time", "Timestamp", id="31 June"),
-        pytest.param({"Timestamp": "29/03/2026 01:30"}, "29/03/2026 01:30 does not exist in Europe/London: clocks went forward",
-                     "Timestamp", id="hour that does not exist"),
-        pytest.param({"UnitPrice": "-1,50", "Quantity": "1", "Total": "-1,80"}, "unit price is negative: -1.5000",
-                     "unit_price", id="negative price"),
+        pytest.param(
+            {"Timestamp": "29/03/2026 01:30"},
+            "29/03/2026 01:30 does not exist in Europe/London: clocks went forward",
+            "Timestamp",
+            id="hour that does not exist",
+        ),
+        pytest.param(
+            {"UnitPrice": "-1,50", "Quantity": "1", "Total": "-1,80"},
+            "unit price is negative: -1.5000",
+            "unit_price",
+            id="negative price",
+        ),
         pytest.param({"Quantity": "0", "Total": "-0,30"}, "quantity is zero", "quantity", id="zero"),
-        pytest.param({"Total": "15,02"}, "total 15.02 does not add up: 6.000 * 2.5500 - 0.30 = 15.00", "total", id="sum"),
+        pytest.param(
+            {"Total": "15,02"},
+            "total 15.02 does not add up: 6.000 * 2.5500 - 0.30 = 15.00",
+            "total",
+            id="sum",
+        ),
         pytest.param({"Total": "15.00"}, "'15.00' is not a number with a decimal comma", "Total", id="point"),
         pytest.param({"Currency": "EUR"}, "currency 'EUR', not GBP", "Currency", id="currency"),
         pytest.param({"Type": "GIFT"}, "type 'GIFT' is none of SALE, RETURN, ADJUSTMENT", "Type", id="type"),
         pytest.param({"Type": "RETURN"}, "quantity 6 in a RETURN", "Quantity", id="direction"),
-        pytest.param({"Timestamp": "10/06/2036 08:26"}, "2036-06-10 07:26 lies in the future", "sold_at", id="future"),
+        pytest.param(
+            {"Timestamp": "10/06/2036 08:26"}, "2036-06-10 07:26 lies in the future", "sold_at", id="future"
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_bad_row_says_what_is_wrong_and_where(export, cells, reason, field):
     with pytest.raises(DataError) as caught:
         parse(export, csv_text(**cells))

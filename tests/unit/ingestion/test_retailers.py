@@ -23,12 +23,24 @@ def test_the_workflow_file_is_good():
 
 
 def test_every_mistake_of_the_section_is_named_with_its_place():
-    problems = validate({"retailers": {"shop": {
-        "source": "ebay", "timezone": "Mars/Base", "currency": "pounds", "overlap": "a while", "page_size": 0,
-        "max_rejected_share": 20, "pagesize": 3,
-    }}})  # fmt: skip
+    problems = validate(
+        {
+            "retailers": {
+                "shop": {
+                    "source": "ebay",
+                    "timezone": "Mars/Base",
+                    "currency": "pounds",
+                    "overlap": "a while",
+                    "page_size": 0,
+                    "max_rejected_share": 20,
+                    "pagesize": 3,
+                }
+            }
+        }
+    )
     assert problems == [
-        "retailers.shop.pagesize: unknown key; known are name, source, page_size, timezone, currency, overlap, max_rejected_share",
+        "retailers.shop.pagesize: unknown key; known are name, source, page_size, timezone, "
+        "currency, overlap, max_rejected_share",
         "retailers.shop.source: 'ebay' is not one of woocommerce, square, csv_export",
         "retailers.shop.timezone: 'Mars/Base' is not a time zone such as Europe/London",
         "retailers.shop.currency: 'pounds' is not a currency of ISO 4217 such as GBP",
@@ -53,8 +65,12 @@ def test_every_missing_setting_of_every_retailer_is_named_at_once(tmp_path):
     empty = tmp_path / "empty"
     empty.write_text("\n")
     params = {"retailers": {"shop": {**GOOD, "source": "woocommerce"}, "till": GOOD, "file": GOOD}}
-    environ = {"SHOP_CREDENTIALS": "ck_only", "TILL_URL": "till.example", "FILE_URL": "https://f.example",
-               "FILE_CREDENTIALS_FILE": str(empty)}  # fmt: skip
+    environ = {
+        "SHOP_CREDENTIALS": "ck_only",
+        "TILL_URL": "till.example",
+        "FILE_URL": "https://f.example",
+        "FILE_CREDENTIALS_FILE": str(empty),
+    }
     with pytest.raises(ConfigError) as caught:
         read_retailers(params, settings(**environ))
     assert list(caught.value.problems) == [

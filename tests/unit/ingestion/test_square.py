@@ -73,8 +73,15 @@ def test_a_service_charge_is_left_out():
 
 
 def test_a_measured_quantity():
-    (row,) = parse(square(quantity="1.70000", variation_total_price_money=pounds(1105), gross_sales_money=pounds(1105),
-                          total_discount_money=pounds(0), total_money=pounds(1105)))  # fmt: skip
+    (row,) = parse(
+        square(
+            quantity="1.70000",
+            variation_total_price_money=pounds(1105),
+            gross_sales_money=pounds(1105),
+            total_discount_money=pounds(0),
+            total_money=pounds(1105),
+        )
+    )
     assert (row.quantity, row.unit_price, row.total) == (D("1.700"), D("6.5000"), D("11.05"))
 
 
@@ -90,8 +97,11 @@ def test_a_guest_and_a_custom_amount():
 
 def test_yen_have_no_cents():
     till = Square(retailer("square", currency="JPY"))
-    line = {name: {"amount": value["amount"], "currency": "JPY"} for name, value in SQUARE_LINE.items()
-            if name.endswith("_money")}  # fmt: skip
+    line = {
+        name: {"amount": value["amount"], "currency": "JPY"}
+        for name, value in SQUARE_LINE.items()
+        if name.endswith("_money")
+    }
     assert till.parse(square(**line), LATEST).records[0].total == D("1200.00")
 
 
@@ -105,17 +115,40 @@ def test_an_order_updated_after_it_was_closed_is_a_correction():
     [
         pytest.param(square({"id": None}), "Expected `str`, got `null`", "order.id", id="missing id"),
         pytest.param(square({"closed_at": "yesterday"}), "Invalid RFC3339", "order.closed_at", id="date"),
-        pytest.param(square(total_money=pounds(1200, "EUR")), "currency EUR, not GBP", "currency", id="currency"),
-        pytest.param(square(quantity="0", variation_total_price_money=pounds(0), gross_sales_money=pounds(0),
-                            total_discount_money=pounds(0), total_money=pounds(0)), "quantity is zero", "quantity", id="zero"),
-        pytest.param(square(base_price_money=pounds(-150)), "unit price is negative: -1.50", "base_price_money", id="price"),
-        pytest.param(square(total_money=pounds(12345678)), "total 123456.78 does not add up", "total_money", id="sum"),
-        pytest.param(square(base_price_money=pounds(9000)), "13.00 does not add up: 2 * 90.00 = 180.00",
-                     "variation_total_price_money", id="price sum"),
+        pytest.param(
+            square(total_money=pounds(1200, "EUR")), "currency EUR, not GBP", "currency", id="currency"
+        ),
+        pytest.param(
+            square(
+                quantity="0",
+                variation_total_price_money=pounds(0),
+                gross_sales_money=pounds(0),
+                total_discount_money=pounds(0),
+                total_money=pounds(0),
+            ),
+            "quantity is zero",
+            "quantity",
+            id="zero",
+        ),
+        pytest.param(
+            square(base_price_money=pounds(-150)),
+            "unit price is negative: -1.50",
+            "base_price_money",
+            id="price",
+        ),
+        pytest.param(
+            square(total_money=pounds(12345678)), "total 123456.78 does not add up", "total_money", id="sum"
+        ),
+        pytest.param(
+            square(base_price_money=pounds(9000)),
+            "13.00 does not add up: 2 * 90.00 = 180.00",
+            "variation_total_price_money",
+            id="price sum",
+        ),
         pytest.param(square(name="X" * 5000), "length <= 1000", "product_name", id="long"),
         pytest.param(square(quantity="NaN"), "out of range", "quantity", id="NaN"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_order_says_what_is_wrong_and_where(lines, reason, field):
     with pytest.raises(DataError) as caught:
         TILL.parse(lines, LATEST)
@@ -134,10 +167,16 @@ def test_lines_and_day_of_a_bad_order_are_counted():
 def test_every_honest_line_adds_up(quantity, price, data):
     gross = quantity * price
     discount = data.draw(st.integers(0, gross))
-    (row,) = parse(square(
-        quantity=str(quantity), base_price_money=pounds(price), variation_total_price_money=pounds(gross),
-        gross_sales_money=pounds(gross), total_discount_money=pounds(discount), total_money=pounds(gross - discount),
-    ))  # fmt: skip
+    (row,) = parse(
+        square(
+            quantity=str(quantity),
+            base_price_money=pounds(price),
+            variation_total_price_money=pounds(gross),
+            gross_sales_money=pounds(gross),
+            total_discount_money=pounds(discount),
+            total_money=pounds(gross - discount),
+        )
+    )
     assert row.total == D(gross - discount) / 100
     assert abs(row.quantity * row.unit_price - row.discount - row.total) <= D("0.01")
     assert (row.unit_price, row.discount) == (D(price) / 100, D(discount) / 100)

@@ -60,8 +60,19 @@ def test_the_hour_that_does_not_exist_is_refused():
         from_local(never, LONDON, "x")
 
 
-@given(st.datetimes(datetime(2001, 1, 1), datetime(2037, 1, 1)), st.sampled_from(["Europe/London", "America/New_York",
-       "Australia/Lord_Howe", "Asia/Kathmandu", "America/Sao_Paulo", "Pacific/Apia"]))  # fmt: skip
+@given(
+    st.datetimes(datetime(2001, 1, 1), datetime(2037, 1, 1)),
+    st.sampled_from(
+        [
+            "Europe/London",
+            "America/New_York",
+            "Australia/Lord_Howe",
+            "Asia/Kathmandu",
+            "America/Sao_Paulo",
+            "Pacific/Apia",
+        ]
+    ),
+)
 def test_every_local_time_is_one_moment_on_its_own_day_or_refused(local, name):
     zone = ZoneInfo(name)
     try:

@@ -105,8 +105,11 @@ def test_a_paid_order_that_was_cancelled_sums_to_nothing_and_leaves_past_days_al
     order = {"status": "cancelled", "date_modified_gmt": "2026-06-20T09:00:00"}
     rows = parse(woo(order, [WOO_REFUND]))
     assert [row.line_id for row in rows] == [
-        "315", "refund-726-320", "315-cancelled", "refund-726-320-cancelled",
-    ]  # fmt: skip
+        "315",
+        "refund-726-320",
+        "315-cancelled",
+        "refund-726-320-cancelled",
+    ]
     assert sum(row.quantity for row in rows) == sum(row.total for row in rows) == 0
     assert [row.business_date.day for row in rows] == [10, 12, 20, 20]
     assert all(row.unit_price >= 0 for row in rows)
@@ -121,26 +124,56 @@ def test_an_order_changed_after_it_was_paid_is_a_correction():
     ("lines", "reason", "field"),
     [
         pytest.param(woo({"id": None}), "Expected `int`, got `null`", "order.id", id="missing id"),
-        pytest.param(woo({"date_created_gmt": "yesterday"}), "Invalid RFC3339", "order.date_created_gmt", id="date"),
+        pytest.param(
+            woo({"date_created_gmt": "yesterday"}), "Invalid RFC3339", "order.date_created_gmt", id="date"
+        ),
         pytest.param(woo({"currency": "EUR"}), "currency EUR, not GBP", "order.currency", id="currency"),
         pytest.param(woo(quantity=0), "line 315: quantity is zero", "quantity", id="quantity zero"),
-        pytest.param(woo(subtotal="-6.00", total="-5.40", price=-2.7), "line 315: unit price is negative: -3.0000",
-                     "unit_price", id="negative price"),
-        pytest.param(woo(total="99.00"), "line 315: total 99.00 does not add up: 2 * price 2.7 = 5.40", "total", id="sum"),
-        pytest.param(woo(total="many"), "Invalid decimal string", "order.line_items[0].total", id="no number"),
+        pytest.param(
+            woo(subtotal="-6.00", total="-5.40", price=-2.7),
+            "line 315: unit price is negative: -3.0000",
+            "unit_price",
+            id="negative price",
+        ),
+        pytest.param(
+            woo(total="99.00"),
+            "line 315: total 99.00 does not add up: 2 * price 2.7 = 5.40",
+            "total",
+            id="sum",
+        ),
+        pytest.param(
+            woo(total="many"), "Invalid decimal string", "order.line_items[0].total", id="no number"
+        ),
         pytest.param(woo(total="NaN", price=None), "out of range", "total", id="NaN"),
         pytest.param(woo(subtotal="1e40", total="1e40", price=None), "out of range", "unit_price", id="huge"),
-        pytest.param(woo(name="X" * 5000), "Expected `str` of length <= 1000", "product_name", id="long name"),
+        pytest.param(
+            woo(name="X" * 5000), "Expected `str` of length <= 1000", "product_name", id="long name"
+        ),
         pytest.param(woo(sku="a\x00b"), "line 315: holds a NUL character", "product_id", id="NUL"),
-        pytest.param(woo({"date_modified_gmt": "2036-01-01T00:00:00"}), "2036-01-01 00:00 lies in the future",
-                     "updated_at", id="future"),
-        pytest.param(woo({"date_created_gmt": "1970-01-01T00:00:00"}), "1970-01-01 00:00 is before the year 2000",
-                     "sold_at", id="epoch"),
-        pytest.param(woo({"refunds": [{"id": 5}]}), "refunds [5] are named but did not come", "order.refunds", id="refund"),
-        pytest.param([woo()[0].replace(b"Woo Single", b"Woo \xff")], "byte 0xff is no UTF-8", None, id="no UTF-8"),
+        pytest.param(
+            woo({"date_modified_gmt": "2036-01-01T00:00:00"}),
+            "2036-01-01 00:00 lies in the future",
+            "updated_at",
+            id="future",
+        ),
+        pytest.param(
+            woo({"date_created_gmt": "1970-01-01T00:00:00"}),
+            "1970-01-01 00:00 is before the year 2000",
+            "sold_at",
+            id="epoch",
+        ),
+        pytest.param(
+            woo({"refunds": [{"id": 5}]}),
+            "refunds [5] are named but did not come",
+            "order.refunds",
+            id="refund",
+        ),
+        pytest.param(
+            [woo()[0].replace(b"Woo Single", b"Woo \xff")], "byte 0xff is no UTF-8", None, id="no UTF-8"
+        ),
         pytest.param([b'{"order": {"id": 1'], "truncated", None, id="half a line"),
     ],
-)  # fmt: skip
+)
 def test_a_bad_order_says_what_is_wrong_and_where(lines, reason, field):
     exc = reject(lines)
     assert reason in exc.reason
@@ -170,8 +203,12 @@ def test_every_honest_line_adds_up(quantity, subtotal, share):
     assert abs(row.quantity * row.unit_price - row.discount - row.total) <= D("0.01")
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-                    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(WOO_LINE)), inner)))  # fmt: skip
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(sorted(WOO_LINE)), inner),
+    )
+)
 def test_whatever_stands_in_the_lines_it_is_a_record_or_a_reason(value):
     lines = woo({"line_items": value})
     try:
