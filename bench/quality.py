@@ -28,6 +28,7 @@ from shared.config import ROOT, load_settings
 from shared.jobs.yamlfile import read_yaml
 from shared.local.postgres import EmbeddedPostgres
 from shared.migrations import migrate
+from shared.quality_rules import Rule, read_rules
 
 LIMIT = 1.5
 LAST_DAY = date(2025, 12, 31)
@@ -108,7 +109,7 @@ def fill(conn: db.Connection, rows: int) -> Window:
     return Window(LAST_DAY, tuple(first + timedelta(days=number) for number in range(DAYS)), elsewhere=False)
 
 
-def check_all(conn: db.Connection, rules: list[quality.Rule], window: Window, run_id: int) -> int:
+def check_all(conn: db.Connection, rules: list[Rule], window: Window, run_id: int) -> int:
     """Do what retail_quality does over the window; return how many facts it looked at."""
     gate = Gate(conn, rules, window, RETAILERS, 400)
     results = gate.with_samples(gate.check(DELIVERIES) + gate.check(FACTS))
@@ -151,7 +152,7 @@ def main() -> int:
 def measure(conn: db.Connection, rows: int, rounds: int) -> int:
     """Run both in turn and compare their medians."""
     window = fill(conn, rows)
-    rules = quality.read_rules(read_yaml(ROOT / "workflows" / "retail.yml")[0]["quality"], CATALOGUE)
+    rules = read_rules(read_yaml(ROOT / "workflows" / "retail.yml")[0]["quality"], CATALOGUE)
     plain: list[float] = []
     gate: list[float] = []
     day: list[float] = []

@@ -1,7 +1,7 @@
-"""Data quality: rules of the workflow file, what a check statement observed, results, score and open issues.
+"""Data quality: what a check statement observed, the verdicts, the score and open issues.
 
-A service names its checks (a catalogue of `Check`), the workflow file gives each a severity and limits,
-a statement observes them all in one scan of the table. It returns one row an observation:
+A service names its checks, the workflow file makes rules of them (shared.quality_rules), a statement observes
+them all in one scan of the table. It returns one row an observation:
 `check_name, subject, observed, note` — subject is null, or what the value belongs to (a source, say);
 observed null means that there was nothing to judge by, which passes with the note.
 """
@@ -15,37 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from shared import db
-from shared.errors import CheckFailed, ConfigError
+from shared.errors import CheckFailed
+from shared.quality_rules import Rule
 from shared.sql import read_queries
 
 WEIGHTS = {"critical": 5, "warning": 2, "info": 1}
 _LEVELS = {"critical": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
 SAMPLE_SIZE = 10
 _Q = Path(__file__).parent / "queries" / "quality.sql"
-
-
-@dataclass(frozen=True)
-class Check:
-    """What the code can check. A limit is called max or min, with the unit behind: max_share, min_ratio.
-
-    Options are whole numbers of the workflow file that the statement takes as `%(check_option)s`.
-    """
-
-    table: str
-    title: str
-    limits: tuple[str, ...] = ("max",)
-    options: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A check as the workflow file wants it."""
-
-    name: str
-    check: Check
-    severity: str
-    limits: Mapping[str, Decimal]
-    options: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -79,76 +56,6 @@ class Score:
     critical: int
 
 
-def find_problems(section: Any, catalogue: Mapping[str, Check], where: str = "quality") -> list[str]:
-    """List what is wrong with the checks of a workflow file, one sentence a mistake."""
-    return _read(section, catalogue, where)[1]
-
-
-def read_rules(section: Any, catalogue: Mapping[str, Check], where: str = "quality") -> list[Rule]:
-    """Read the rules of a workflow file. Every check of the catalogue stands there, `off` when not wanted.
-
-    Raises:
-        ConfigError: all mistakes at once.
-    """
-    rules, problems = _read(section, catalogue, where)
-    if problems:
-        raise ConfigError(*problems)
-    return rules
-
-
-def _read(section: Any, catalogue: Mapping[str, Check], where: str) -> tuple[list[Rule], list[str]]:
-    if not isinstance(section, Mapping):
-        return [], [f"{where}: expected a check with severity and limits on each line"]
-    rules: list[Rule] = []
-    problems = [
-        f"{where}.{name}: no such check; the checks are {', '.join(sorted(catalogue))}"
-        for name in section
-        if name not in catalogue
-    ]
-    for name, check in catalogue.items():
-        entry = section.get(name)
-        if entry is False:  # YAML reads `off` as false
-            continue
-        if not isinstance(entry, Mapping):
-            example = ", ".join(f"{key}: ..." for key in ("severity", *check.limits, *check.options))
-            problems.append(f"{where}.{name}: missing; write {name}: {{{example}}}, or {name}: off")
-            continue
-        mistakes = list(_entry_mistakes(check, entry))
-        problems += [f"{where}.{name}.{mistake}" for mistake in mistakes]
-        if not mistakes:
-            limits = {limit: Decimal(str(entry[limit])) for limit in check.limits}
-            rules.append(
-                Rule(name, check, entry["severity"], limits, {key: entry[key] for key in check.options})
-            )
-    return rules, problems
-
-
-def _entry_mistakes(check: Check, entry: Mapping[str, Any]) -> Iterable[str]:
-    if entry.get("severity") not in WEIGHTS:
-        yield f"severity: {entry.get('severity')!r} is not one of {', '.join(WEIGHTS)}"
-    for key in check.limits:
-        if key not in entry:
-            yield f"{key}: missing; it is the limit of this check"
-        elif isinstance(entry[key], bool) or not isinstance(entry[key], int | float) or entry[key] < 0:
-            yield f"{key}: {entry[key]!r} is not a number from 0 up"
-        elif key.endswith("_share") and entry[key] > 1:
-            yield f"{key}: {entry[key]!r} is not a share from 0 to 1"
-    for key in check.options:
-        if isinstance(entry.get(key), bool) or not isinstance(entry.get(key), int) or entry[key] < 1:
-            yield f"{key}: {entry.get(key)!r} is not a whole number from 1 up"
-    for key in entry:
-        if key not in ("severity", *check.limits, *check.options):
-            yield f"{key}: no such key; expected severity, {', '.join((*check.limits, *check.options))}"
-    low, high = entry.get("min_ratio"), entry.get("max_ratio")
-    if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
-        yield f"min_ratio: {low} is above max_ratio {high}"
-
-
-def option_params(rules: Iterable[Rule]) -> dict[str, int]:
-    """Return the options of all rules as parameters of a statement: {"volume_weeks": 4}."""
-    return {f"{rule.name}_{key}": value for rule in rules for key, value in rule.options.items()}
-
-
 def observe(conn: db.Connection, statement: str, params: Mapping[str, Any]) -> dict[str, list[Observation]]:
     """Run a check statement and return its observations by check name."""
     found: dict[str, list[Observation]] = {}
@@ -164,6 +71,7 @@ def evaluate(rules: Iterable[Rule], found: Mapping[str, Sequence[Observation]]) 
 
 
 def _judge(rule: Rule, observations: Sequence[Observation]) -> Result:
+    observations = [o for o in observations if o.subject not in rule.exempt]
     bad = [o for o in observations if o.observed is not None and _excess(rule, o.observed) > 0]
     known = [o for o in observations if o.observed is not None]
     worst = max(bad or known, key=lambda o: _excess(rule, o.observed or Decimal(0)), default=None)
@@ -249,8 +157,16 @@ def _row(keys: Mapping[str, Any], result: Result) -> tuple[Any, ...]:
     rule = result.rule
     return (
         keys["run_id"], keys["workflow"], rule.check.table, rule.name, keys["logical_date"], rule.severity,
-        result.passed, result.observed, expected(rule), result.message, Json(list(result.sample_keys)),
+        result.passed, _plain(result.observed), expected(rule), result.message,
+        Json(list(result.sample_keys)),
     )  # fmt: skip
+
+
+def _plain(value: Decimal | None) -> Decimal | int | None:
+    """Drop the noise of a division: whole numbers as such, else six places."""
+    if value is None:
+        return None
+    return int(value) if value == value.to_integral_value() else round(value, 6)
 
 
 def score_of(results: Sequence[Result]) -> Score:

@@ -11,17 +11,14 @@ from shared.config import ROOT
 from shared.errors import CheckFailed, ConfigError
 from shared.jobs.yamlfile import read_yaml
 from shared.quality import (
-    Check,
     Observation,
     Result,
     evaluate,
     expected,
-    find_problems,
-    option_params,
     raise_critical,
-    read_rules,
     score_of,
 )
+from shared.quality_rules import Check, find_problems, option_params, read_rules
 
 SMALL = {
     "lost": Check("t", "lost lines"),
@@ -129,7 +126,7 @@ def test_only_critical_failures_stop() -> None:
         ({"lost": {"severity": "info", "max": True}}, "quality.lost.max: True is not a number"),
         (
             {"lost": {"severity": "info", "max": 0, "maxx": 1}},
-            "quality.lost.maxx: no such key; expected severity, max",
+            "quality.lost.maxx: no such key; known are severity, max, except",
         ),
         (
             {"blank": {"severity": "info", "max_share": 25}},
@@ -140,6 +137,7 @@ def test_only_critical_failures_stop() -> None:
             "quality.volume.weeks: 0 is not a whole number from 1 up",
         ),
         ({"volume": {**GOOD["volume"], "min_ratio": 3}}, "quality.volume.min_ratio: 3 is above max_ratio 2"),
+        ({"lost": {**GOOD["lost"], "except": "a"}}, "quality.lost.except: 'a' is not a list of names"),
         ({"other": {}}, "quality.other: no such check; the checks are blank, lost, volume"),
     ],
     ids=lambda value: value.split(":")[0] if isinstance(value, str) else "",
@@ -160,6 +158,18 @@ def test_a_section_that_is_no_mapping_is_a_mistake(section: Any) -> None:
     assert find_problems(section, SMALL) == [
         "quality: expected a check with severity and limits on each line"
     ]
+
+
+def test_an_exempt_subject_is_not_judged() -> None:
+    (rule,) = read_rules({"blank": {**GOOD["blank"], "except": ["a"]}}, {"blank": SMALL["blank"]})
+    (result,) = evaluate([rule], {"blank": [seen(0.9, "a"), seen(0.1, "b")]})
+    assert (result.passed, result.message) == (True, "share of blank lines: b 10.0 %")
+
+
+def test_an_exempt_retailer_must_exist() -> None:
+    content, _ = read_yaml(ROOT / "workflows" / "retail.yml")
+    content["quality"]["volume"]["except"] = ["retailer_9"]
+    assert params.validate(content) == ["quality.volume.except: there is no retailer 'retailer_9'"]
 
 
 def test_off_switches_a_check_off() -> None:

@@ -6,7 +6,7 @@ the lines of one retailer `max_share`.
 
 from pathlib import Path
 
-from shared.quality import Check
+from shared.quality_rules import Check
 from shared.sql import SqlFolder, read_queries
 
 FACTS = "retail.fact_sales"

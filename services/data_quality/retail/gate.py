@@ -8,6 +8,7 @@ from typing import Any
 
 from services.data_quality.retail.checks import DELIVERIES, FACTS, STATEMENTS, offenders, queries
 from shared import db, quality
+from shared.quality_rules import Rule, option_params
 
 _STATEMENT = {DELIVERIES: "deliveries", FACTS: "fact_sales"}
 
@@ -36,7 +37,7 @@ class Gate:
     """
 
     def __init__(
-        self, conn: db.Connection, rules: Sequence[quality.Rule], window: Window,
+        self, conn: db.Connection, rules: Sequence[Rule], window: Window,
         retailers: Sequence[str], raw_days: int | None = None,
     ) -> None:  # fmt: skip
         self.conn, self.rules, self.lines = conn, rules, Decimal(0)
@@ -48,7 +49,7 @@ class Gate:
             "raw_days": raw_days,
             "volume_weeks": 1,
             "volume_min_weeks": 1,
-            **quality.option_params(rules),
+            **option_params(rules),
         }
 
     def check(self, table: str) -> list[quality.Result]:

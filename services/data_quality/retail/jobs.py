@@ -4,6 +4,7 @@ from services.data_quality.retail.checks import CATALOGUE, DELIVERIES, FACTS
 from services.data_quality.retail.gate import Gate, read_window
 from shared import db, quality
 from shared.jobs import Counts, Run, job
+from shared.quality_rules import read_rules
 from shared.retention import read_ages
 
 
@@ -16,7 +17,7 @@ def check_quality(run: Run) -> Counts:
     Raises:
         CheckFailed: a critical check failed.
     """
-    rules = quality.read_rules(run.params.get("quality"), CATALOGUE)
+    rules = read_rules(run.params.get("quality"), CATALOGUE)
     raw_days = read_ages(run.params.get("retention")).get("raw")
     with run.stage("window"):
         window = read_window(run.conn, run.date)

@@ -70,7 +70,8 @@ LEFT JOIN raw_files AS f USING (retailer_id)
 LEFT JOIN booked AS b USING (retailer_id)
 LEFT JOIN last_sale AS s USING (retailer_id)
 CROSS JOIN LATERAL (VALUES
-    ('arrival_age', COALESCE(%(date)s::date - n.logical_date, 9999)::numeric,
+    -- a day that is not over has not arrived whole: the one before is what must be there
+    ('arrival_age', COALESCE(LEAST(%(date)s::date, current_date - 1) - n.logical_date, 9999)::numeric,
      CASE WHEN n.logical_date IS NULL THEN 'nothing ever arrived' ELSE 'last arrival ' || n.logical_date END),
     ('sales_age', (%(date)s::date - s.business_date)::numeric,
      CASE WHEN s.business_date IS NULL THEN 'no sales yet' ELSE 'last sale ' || s.business_date END),

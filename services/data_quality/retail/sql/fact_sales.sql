@@ -104,25 +104,27 @@ ledger AS (
 ),
 conservation AS (
     SELECT
-        count(*) AS days,
-        string_agg(format('%%s ledger %%s, facts %%s', d.business_date, COALESCE(l.lines, 0), COALESCE(t.lines, 0)),
-                   '; ' ORDER BY d.business_date) AS note,
-        COALESCE(l.retailer_id, t.retailer_id) AS retailer_id
-    FROM unnest(%(dates)s::date[]) AS d (business_date)
-    CROSS JOIN (SELECT retailer_id FROM ledger UNION SELECT retailer_id FROM days) AS r
-    LEFT JOIN ledger AS l ON l.retailer_id = r.retailer_id AND l.business_date = d.business_date
-    LEFT JOIN days AS t ON t.retailer_id = r.retailer_id AND t.business_date = d.business_date
-    WHERE COALESCE(l.lines, 0) <> COALESCE(t.lines, 0)
-    GROUP BY 3
+        retailer_id,
+        count(*) FILTER (WHERE booked <> stored) AS days,
+        string_agg(format('%%s ledger %%s, facts %%s', business_date, booked, stored), '; ' ORDER BY business_date)
+            FILTER (WHERE booked <> stored) AS note
+    FROM (
+        SELECT r.retailer_id, d.business_date, COALESCE(l.lines, 0) AS booked, COALESCE(t.lines, 0) AS stored
+        FROM unnest(%(dates)s::date[]) AS d (business_date)
+        CROSS JOIN (SELECT retailer_id FROM ledger UNION SELECT retailer_id FROM days) AS r
+        LEFT JOIN ledger AS l ON l.retailer_id = r.retailer_id AND l.business_date = d.business_date
+        LEFT JOIN days AS t ON t.retailer_id = r.retailer_id AND t.business_date = d.business_date
+    ) AS both_sides
+    GROUP BY retailer_id
 ),
 same_weekday AS (
-    -- days without a ledger row count as empty once the retailer's first day is behind them
-    SELECT r.retailer_id, count(*) AS days, avg(COALESCE(l.lines, 0)) AS lines
-    FROM (SELECT retailer_id, min(business_date) AS first_date FROM ledger GROUP BY retailer_id) AS r
-    CROSS JOIN generate_series(1, %(volume_weeks)s) AS week
-    LEFT JOIN ledger AS l ON l.retailer_id = r.retailer_id AND l.business_date = %(date)s::date - 7 * week
-    WHERE %(date)s::date - 7 * week >= r.first_date
-    GROUP BY r.retailer_id
+    -- only days that arrived whole: before the first of them a late line or two is all there is
+    SELECT a.source AS retailer_id, count(*) AS days, avg(COALESCE(l.lines, 0)) AS lines
+    FROM ops.arrival AS a
+    JOIN generate_series(1, %(volume_weeks)s) AS week ON a.logical_date = %(date)s::date - 7 * week
+    LEFT JOIN ledger AS l ON l.retailer_id = a.source AND l.business_date = a.logical_date
+    WHERE a.pipeline = 'retail'
+    GROUP BY a.source
 ),
 volume AS (
     SELECT
