@@ -13,11 +13,11 @@ USING (
     )
     SELECT DISTINCT ON (retailer_key, customer_id) retailer_key, customer_id, country, updated_at
     FROM spelled
-    ORDER BY retailer_key, customer_id, country IS NULL, updated_at DESC, country DESC
+    ORDER BY retailer_key, customer_id, country IS NULL, updated_at DESC, country COLLATE "C" DESC
 ) AS s
 ON d.retailer_key = s.retailer_key AND d.customer_id = s.customer_id
 WHEN MATCHED AND s.country IS NOT NULL
-      AND (d.country IS NULL OR (s.updated_at, s.country) > (d.updated_at, d.country)) THEN
+      AND (d.country IS NULL OR (s.updated_at, s.country COLLATE "C") > (d.updated_at, d.country)) THEN
     UPDATE SET country = s.country, updated_at = s.updated_at
 WHEN NOT MATCHED THEN
     INSERT (retailer_key, customer_id, country, updated_at)

@@ -10,7 +10,7 @@ USING (
         FROM load_product AS p
         JOIN retail.dim_retailer AS r USING (retailer_id)
         ORDER BY r.retailer_key, p.product_id, nullif(p.product_name, '') IS NULL, p.updated_at DESC,
-                 p.product_name DESC, p.category DESC NULLS LAST
+                 p.product_name COLLATE "C" DESC, p.category COLLATE "C" DESC NULLS LAST
     )
     SELECT n.retailer_key, n.product_id, n.product_name, n.updated_at,
            coalesce(n.category, rule.category, 'Uncategorised') AS category
@@ -23,7 +23,7 @@ USING (
 ) AS s
 ON d.retailer_key = s.retailer_key AND d.product_id = s.product_id
 WHEN MATCHED AND s.product_name IS NOT NULL
-      AND (d.product_name IS NULL OR (s.updated_at, s.product_name, s.category)
+      AND (d.product_name IS NULL OR (s.updated_at, s.product_name COLLATE "C", s.category COLLATE "C")
                                    > (d.updated_at, d.product_name, d.category)) THEN
     UPDATE SET product_name = s.product_name, category = s.category, updated_at = s.updated_at
 WHEN NOT MATCHED THEN

@@ -13,11 +13,11 @@ USING (
     )
     SELECT DISTINCT ON (retailer_key, store_id) retailer_key, store_id, store_name, updated_at
     FROM spelled
-    ORDER BY retailer_key, store_id, store_name IS NULL, updated_at DESC, store_name DESC
+    ORDER BY retailer_key, store_id, store_name IS NULL, updated_at DESC, store_name COLLATE "C" DESC
 ) AS s
 ON d.retailer_key = s.retailer_key AND d.store_id = s.store_id
 WHEN MATCHED AND s.store_name IS NOT NULL
-      AND (d.store_name IS NULL OR (s.updated_at, s.store_name) > (d.updated_at, d.store_name)) THEN
+      AND (d.store_name IS NULL OR (s.updated_at, s.store_name COLLATE "C") > (d.updated_at, d.store_name)) THEN
     UPDATE SET store_name = s.store_name, updated_at = s.updated_at
 WHEN NOT MATCHED THEN
     INSERT (retailer_key, store_id, store_name, updated_at)
