@@ -14,7 +14,7 @@ from shared import db
 from shared.config import ROOT
 from shared.jobs.workflows import Workflow
 from shared.retention import read_ages
-from shared.sql import read_queries
+from shared.sql import SqlFolder, read_queries
 
 _Q = Path(__file__).parent / "queries" / "reconcile.sql"
 Row = dict[str, Any]
@@ -61,10 +61,11 @@ def reconcile(
 def _count_facts(
     conn: db.Connection, workflow: Workflow, values: Mapping[str, Any]
 ) -> dict[tuple[str, date], int] | None:
-    files = sorted(ROOT.glob(f"services/*/{workflow.name}/sql/count_facts.sql"))
-    if not files:
+    folders = map(SqlFolder, sorted(ROOT.glob(f"services/*/{workflow.name}/sql")))
+    statement = next((folder["count_facts"] for folder in folders if "count_facts" in folder.names()), None)
+    if statement is None:
         return None
-    rows = db.fetch_all(conn, files[0].read_text(encoding="utf-8"), values)
+    rows = db.fetch_all(conn, statement, values)
     return {
         (row["source"], row["business_date"]): row["facts"]
         for row in rows

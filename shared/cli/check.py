@@ -55,7 +55,7 @@ def _look(name: str | None, service: str | None, max_age: float | None) -> tuple
         problems = [_late(age, now) for age in ages if age.late]
         notes: list[str] = []
         if service is None:
-            incidents, notes = _incidents(conn, specs if name else None)
+            incidents, notes = _incidents(conn, specs, name)
             problems += incidents
     if problems:
         return BAD, "; ".join(problems + notes)
@@ -79,19 +79,19 @@ def _specs(settings: Settings, name: str | None, service: str | None) -> "list[J
     return specs
 
 
-def _incidents(conn: "Connection", specs: "list[JobSpec] | None") -> tuple[list[str], list[str]]:
+def _incidents(conn: "Connection", specs: "list[JobSpec]", name: str | None) -> tuple[list[str], list[str]]:
     """Return what is bad (critical incidents) and what is worth a word (warnings, dead letters)."""
     from shared import db
     from shared.sql import read_queries
 
     queries = read_queries(_Q)
     rows = db.fetch_all(conn, queries["open_incidents"])
-    if specs is not None:  # an incident of a job is named kind:job, e.g. job_failed:retail_ingest
-        names = {spec.name for spec in specs} | {spec.workflow for spec in specs}
+    if name:  # incidents are named kind:job or kind:workflow:..., e.g. job_failed:retail_ingest
+        names = {name, *(spec.name for spec in specs)}
         rows = [row for row in rows if names & set(row["incident"].split(":"))]
     critical = [f"{row['title']} ({row['look_closer']})" for row in rows if row["severity"] == "critical"]
     notes = [f"warning: {row['title']}" for row in rows if row["severity"] == "warning"]
-    pipeline = specs[0].workflow if specs else None
+    pipeline = specs[0].workflow if name else None
     letters = db.fetch_value(conn, queries["open_dead_letters"], {"pipeline": pipeline})
     if letters:
         notes.append(f"{letters} open dead letter{'' if letters == 1 else 's'} (cronhouse deadletter list)")

@@ -1,10 +1,15 @@
 """cronhouse trace."""
 
+from collections.abc import Iterator
 from importlib import import_module
+from itertools import groupby
+from typing import Any
 
 import click
 
 from shared.cli.common import json_option, print_rows, start
+
+SHOWN = 5
 
 
 @click.command("trace", epilog="Example: cronhouse trace retail 581217")
@@ -38,5 +43,15 @@ def command(workflow: str, record_id: str, everywhere: bool, as_json: bool) -> i
     if not findings:
         more = "" if everywhere else ", or try --everywhere"
         raise FatalError(f"{workflow}: nothing of {record_id!r} was found; check the spelling{more}")
-    print_rows(findings, as_json)
+    print_rows(findings if as_json else list(_shorten(findings)), as_json)
     return 0
+
+
+def _shorten(findings: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the first rows of each stage and run, and how many more there are."""
+    for (stage, run_id), group in groupby(findings, key=lambda row: (row["stage"], row["run_id"])):
+        rows = list(group)
+        yield from rows[:SHOWN]
+        if len(rows) > SHOWN:
+            more = f"{len(rows) - SHOWN} more (--json shows all)"
+            yield {**dict.fromkeys(rows[0], ""), "stage": stage, "what": more, "run_id": run_id}

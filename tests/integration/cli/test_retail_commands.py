@@ -124,6 +124,15 @@ def test_a_transaction_is_followed_from_landing_to_the_facts(call, loaded):
     assert {row["source"] for row in rows if row["stage"] == "run"} == {"retail_ingest", "retail_transform"}
 
 
+def test_a_long_order_is_shown_in_short(call, loaded):
+    (order,) = query(
+        loaded, "SELECT transaction_id FROM retail.fact_sales GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"
+    )
+    lines = call("trace", "retail", order["transaction_id"]).out.splitlines()
+    assert len(lines) < 30
+    assert any("more (--json shows all)" in line for line in lines)
+
+
 def test_what_was_never_seen_is_said(call, loaded):
     answer = call("trace", "retail", "no-such-order")
     assert answer.code == 1
