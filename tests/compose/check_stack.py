@@ -117,7 +117,7 @@ def test_a_wrong_password_is_refused() -> None:
 def test_cron_runs_the_workflow() -> None:
     fires, day = stack.fire_at_next_minute()
     compose("up", "--detach", "--no-deps", "--force-recreate", *JOB_SERVICES)
-    late = (fires - fires.now(fires.tzinfo)).total_seconds() + 60
+    late = (fires - fires.now(fires.tzinfo)).total_seconds() + 120
     wait_for("the night's run", lambda: stack.status_of("retail_views", day) == "succeeded", late)
     NIGHT.update(day=day, facts=sql(stack.FACTS))
     assert int(NIGHT["facts"].split()[0]) > 100
@@ -183,14 +183,14 @@ def test_a_killed_container_loses_nothing() -> None:
         "ops.arrival, ops.loaded_object, ops.reconciliation, ops.dead_letter CASCADE")  # fmt: skip
     with stack.slow_retailers(2):
         start("ingestion", "retail_ingest", day)
-        wait_for("ingestion to run", lambda: stack.status_of("retail_ingest", day) == "running", 20)
+        wait_for("ingestion to run", lambda: stack.status_of("retail_ingest", day) == "running", 60)
         time.sleep(3)  # in the middle of its pages
         kill("ingestion")
     execute("ingestion", "cronhouse", "run", "retail_ingest", "--date", str(day))
 
     with stack.locked("retail.fact_sales"):
         start("transformation", "retail_transform", day)
-        wait_for("the load to stand still", lambda: sql(WAITING) != "0", 30)
+        wait_for("the load to stand still", lambda: sql(WAITING) != "0", 60)
         kill("transformation")
     execute("transformation", "cronhouse", "run", "retail_transform", "--date", str(day))
 
@@ -209,11 +209,11 @@ def test_a_request_runs_and_sigterm_reaches_it() -> None:
         wish = {"date": str(day), "jobs": ["retail_ingest"]}
         answer = get("/api/workflows/retail/run", KEYS["operator"], wish)
         assert answer.status == 202, answer.text
-        wait_for("the tick", lambda: stack.status_of("retail_ingest", day) == "running", 75)
+        wait_for("the tick", lambda: stack.status_of("retail_ingest", day) == "running", 100)
         time.sleep(1)
         began = time.monotonic()
         compose("stop", "ingestion")
-        assert time.monotonic() - began < 25
+        assert time.monotonic() - began < 35  # of the 40 that Docker gives
     assert inspect("ingestion")["State"]["ExitCode"] not in (137, 139)
     assert stack.status_of("retail_ingest", day) == "abandoned"
     compose("up", "--detach", "--no-deps", "ingestion")
