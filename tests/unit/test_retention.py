@@ -1,5 +1,6 @@
 """The retention section of a workflow file and the sections of the house."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from services.maintenance.house.jobs import _add_months
 from services.maintenance.house.trim import _Q, TRIMMED
 from shared.config import ROOT
 from shared.errors import ConfigError
+from shared.jobs.workflows import load_workflow
 from shared.jobs.yamlfile import read_yaml
 from shared.retention import find_problems, read_ages
 from shared.sql import read_queries
@@ -70,3 +72,23 @@ def test_months_ahead_cross_the_year() -> None:
     from datetime import date
 
     assert _add_months(date(2026, 11, 30), 3) == date(2027, 2, 1)
+
+
+def test_validate_names_file_line_and_field(tmp_path: Path) -> None:
+    """The sections are checked where the workflow file is read, with everything else in it."""
+    text = (ROOT / "workflows" / "retail.yml").read_text(encoding="utf-8")
+    text = text.replace("raw: 400d", "raw: soon").replace(
+        "severity: critical, max_days: 0", "severity: fatal"
+    )
+    path = tmp_path / "retail.yml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_workflow(path)
+    lines = text.splitlines()
+    age = next(n for n, line in enumerate(lines, 1) if line.startswith("  arrival_age:"))
+    kept = next(n for n, line in enumerate(lines, 1) if line.startswith("retention:"))
+    assert f"workflows/retail.yml:{age}: quality.arrival_age.severity: 'fatal' is not one of" in str(
+        caught.value
+    )
+    assert f"workflows/retail.yml:{age}: quality.arrival_age.max_days: missing" in str(caught.value)
+    assert f"workflows/retail.yml:{kept}: retention.raw: 'soon' is not a duration" in str(caught.value)
