@@ -5,6 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg2
@@ -24,7 +25,7 @@ def pg_server() -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL of this session alone; TEST_POSTGRES_DIR is not a setting: nothing is shared."""
     folder = Path(tempfile.mkdtemp(prefix="cronhouse-test-"))
     folder.chmod(0o755)
-    server = EmbeddedPostgres(folder)
+    server = EmbeddedPostgres(folder, durable=False)
     server.start()
     yield server
     server.remove()
@@ -42,12 +43,20 @@ def pg_template(pg_server: EmbeddedPostgres) -> str:
 @pytest.fixture
 def pg(pg_server: EmbeddedPostgres, pg_template: str, tmp_path: Path) -> Iterator[Settings]:
     """Settings that point at a fresh migrated database and an empty object store folder."""
+    with cloned_database(pg_server, pg_template) as url:
+        yield settings_for(url, tmp_path)
+
+
+@contextmanager
+def cloned_database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """A database like the template, dropped at the end of the block; gives its URL."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    _admin(
-        pg_server, sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*map(sql.Identifier, (name, pg_template)))
-    )
-    yield settings_for(pg_server.url(name), tmp_path)
-    _admin(pg_server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _admin(server, create.format(*map(sql.Identifier, (name, template))))
+    try:
+        yield server.url(name)
+    finally:
+        _admin(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

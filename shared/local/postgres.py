@@ -34,9 +34,10 @@ SETTINGS = {
 
 
 class EmbeddedPostgres:
-    """The server of one `.local` folder."""
+    """The server of one `.local` folder. One that is not durable is for tests."""
 
-    def __init__(self, local_dir: Path) -> None:
+    def __init__(self, local_dir: Path, *, durable: bool = True) -> None:
+        self.durable = durable
         self.data = local_dir.resolve() / "postgres"
         self.log = self.data / "server.log"
         self.sockets = _socket_folder(self.data)
@@ -68,9 +69,25 @@ class EmbeddedPostgres:
                 "--no-sync",
             )
             self._run("initdb", "-D", str(self.data), *options)
-        values = {**SETTINGS, "unix_socket_directories": str(self.sockets)}
+        values = {
+            **SETTINGS,
+            "fsync": "on" if self.durable else "off",
+            "unix_socket_directories": str(self.sockets),
+        }
         flags = " ".join(f"-c {name}={shlex.quote(value)}" for name, value in values.items())
-        command = ("pg_ctl", "-D", str(self.data), "-w", "-t", "60", "-l", str(self.log), "-o", flags, "start")
+        command = (
+            "pg_ctl",
+            "-D",
+            str(self.data),
+            "-w",
+            "-t",
+            "60",
+            "-l",
+            str(self.log),
+            "-o",
+            flags,
+            "start",
+        )
         self._start_until_ready(command)
         return True
 
@@ -137,7 +154,9 @@ class EmbeddedPostgres:
                 if time.monotonic() > deadline:
                     raise
             if time.monotonic() > deadline:
-                raise FatalError(f"embedded PostgreSQL does not answer in {self.sockets} (its log: {self.log})")
+                raise FatalError(
+                    f"embedded PostgreSQL does not answer in {self.sockets} (its log: {self.log})"
+                )
             time.sleep(0.3)
 
     def _answers(self) -> bool:
