@@ -106,4 +106,4 @@ def test_every_sql_file_is_used():
         for path in (root / folder).rglob("*.py")
     )
     for path in (root / "services").rglob("sql/*.sql"):
-        assert re.search(rf"[\"']{path.stem}[\"']", code), f"{path.relative_to(root)} is used nowhere"
+        assert re.search(rf"[\"']{path.stem}(\.sql)?[\"']", code), f"{path.relative_to(root)} is used nowhere"
