@@ -60,7 +60,7 @@ class Bench:
             for item in self.objects:
                 row = {"object_key": item.key, "size_bytes": item.info.size, "row_count": item.rows}
                 for batch in read_batches(store, row):
-                    out.write(render_csv(batch))
+                    out.write(render_csv([batch]))
 
     def settings(self, name: str) -> Settings:
         return load_settings(

@@ -130,23 +130,31 @@ CREATE UNIQUE INDEX mv_monthly_sales_by_category_key
     ON retail.mv_monthly_sales_by_category (month_start, retailer_id, category);
 COMMENT ON MATERIALIZED VIEW retail.mv_monthly_sales_by_category IS 'One row a calendar month, retailer and product category (the category that the product has today).';
 
+-- The best 100 are picked month by month, which needs no sort of all products, and named afterwards.
 CREATE MATERIALIZED VIEW retail.mv_top_products_by_revenue AS
-WITH ranked AS (
-    SELECT b.*, p.product_id, p.product_name, p.category,
-           row_number() OVER (PARTITION BY b.month_start, b.retailer_key
-                              ORDER BY b.gross_sales - b.returns DESC, p.product_id) AS revenue_rank
-    FROM retail.monthly_product_sales AS b
-    JOIN retail.dim_product AS p USING (product_key)
-    WHERE b.gross_sales - b.returns > 0
+WITH months AS (
+    SELECT DISTINCT month_start, retailer_key FROM retail.monthly_product_sales
+), best AS MATERIALIZED (
+    SELECT top.*
+    FROM months AS m
+    CROSS JOIN LATERAL (
+        SELECT s.*, s.gross_sales - s.returns AS net_sales
+        FROM retail.monthly_product_sales AS s
+        WHERE s.month_start = m.month_start AND s.retailer_key = m.retailer_key AND s.gross_sales > s.returns
+        ORDER BY s.gross_sales - s.returns DESC, s.product_key
+        LIMIT 100
+    ) AS top
 )
-SELECT k.month_start, extract(year FROM k.month_start)::integer AS year,
-       extract(month FROM k.month_start)::integer AS month,
-       r.retailer_id, r.retailer_name, r.currency, k.revenue_rank::integer AS revenue_rank,
-       k.product_id, k.product_name, k.category, k.days_sold, k.units_sold, k.units_returned,
-       k.gross_sales, k.returns, k.gross_sales - k.returns AS net_sales
-FROM ranked AS k
+SELECT b.month_start, extract(year FROM b.month_start)::integer AS year,
+       extract(month FROM b.month_start)::integer AS month,
+       r.retailer_id, r.retailer_name, r.currency,
+       (row_number() OVER (PARTITION BY b.month_start, b.retailer_key ORDER BY b.net_sales DESC, p.product_id))::integer
+           AS revenue_rank,
+       p.product_id, p.product_name, p.category, b.days_sold, b.units_sold, b.units_returned,
+       b.gross_sales, b.returns, b.net_sales
+FROM best AS b
 JOIN retail.dim_retailer AS r USING (retailer_key)
-WHERE k.revenue_rank <= 100;
+JOIN retail.dim_product AS p USING (product_key);
 CREATE UNIQUE INDEX mv_top_products_by_revenue_key
     ON retail.mv_top_products_by_revenue (month_start, retailer_id, revenue_rank);
 COMMENT ON MATERIALIZED VIEW retail.mv_top_products_by_revenue IS 'One row a calendar month, retailer and rank: the 100 products with the largest net sales.';
