@@ -48,13 +48,15 @@ def test_jobs_come_in_an_order_in_which_they_can_run(tmp_path):
         ("timeout: 90s", "timeuot: 90s", "probe.yml:6: jobs.probe_a.timeuot: unknown key"),
         ("timeout: 90s", "timeout: soon", "probe.yml:6: jobs.probe_a.timeout: 'soon' is not a duration"),
         ("retries: 2", "retries: many", "'many' is not a whole number from 0 to 20"),
-        ("{service: maintenance, schedule: \"0 2 * * *\", timeout", "{service: nowhere, schedule: \"0 2 * * *\", timeout",
+        ("{service: maintenance, schedule: \"0 2 * * *\", timeout",
+         "{service: nowhere, schedule: \"0 2 * * *\", timeout",
          "probe.yml:6: jobs.probe_a.service: there is no service 'nowhere'"),
         ("defaults:", "surprise: 1\ndefaults:", "probe.yml:3: surprise: unknown key"),
         ("workflow: probe", "workflow: other", "probe.yml:1: workflow: 'other' must be the file's name"),
         ("description: One line.\n", "", "description is missing"),
         ("defaults: {", "defaults: {{", "not YAML"),
-        ("description: One line.", "description: One line.\ndescription: Two.", "probe.yml:3: description stands twice"),
+        ("description: One line.", "description: One line.\ndescription: Two.",
+         "probe.yml:3: description stands twice"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_its_line(tmp_path, old, new, says):

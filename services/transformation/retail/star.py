@@ -109,7 +109,7 @@ def _merge_dimensions(conn: db.Connection, retailers: Mapping[str, Mapping[str, 
             "add it there and run again"
         )
     return changed + sum(
-        db.execute(conn, SQL[f"merge_{name}"]) for name in ("stores", "customers", "products")
+        db.execute(conn, SQL[name]) for name in ("merge_stores", "merge_customers", "merge_products")
     )
 
 

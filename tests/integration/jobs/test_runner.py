@@ -162,7 +162,7 @@ def test_a_failed_upstream_makes_the_next_job_skipped(house):
 
 
 def test_an_upstream_that_never_comes_ends_in_75(house):
-    house.write(open(house.folder / "probe.yml").read().replace("wait: 5s", "wait: 1s"))
+    house.write((house.folder / "probe.yml").read_text().replace("wait: 5s", "wait: 1s"))
     house.declare("probe_second", lambda run: Counts())
     result = house.run("probe_second")
     assert (result.status, result.exit_code) == ("skipped", 75)
@@ -205,7 +205,7 @@ def test_a_job_of_every_five_minutes_runs_each_time(house):
 
 
 def test_the_time_limit_cancels_a_statement_that_hangs(house):
-    house.write(open(house.folder / "probe.yml").read().replace("timeout: 1m", "timeout: 1s"))
+    house.write((house.folder / "probe.yml").read_text().replace("timeout: 1m", "timeout: 1s"))
 
     def work(run):
         db.execute(run.conn, "SELECT pg_sleep(60)")
