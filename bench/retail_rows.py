@@ -60,7 +60,7 @@ def _write_object(store: ObjectStore, part: Any, retailer: str, business_date: d
 
     sink = io.BytesIO()
     pq.write_table(part, sink, compression="zstd")
-    key = f"raw/{retailer}/year={business_date:%Y}/month={business_date:%m}/day={business_date:%d}/1-0000.parquet"
+    key = f"raw/{retailer}/{business_date:year=%Y/month=%m/day=%d}/1-0000.parquet"
     info = store.put(key, sink.getvalue())
     return LoadedObject(
         key, "retail/raw", retailer, business_date, info, len(part), business_date, business_date

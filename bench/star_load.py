@@ -179,7 +179,12 @@ def report(found: dict[int, dict[str, tuple[float, float]]]) -> None:
     print("\nratios")
     for rows, ways in found.items():
         took, used = ways["cronhouse"]
-        _say(f"cronhouse / hand-written, {rows:,} rows", ways["hand-written"][0] / took, TARGET_RATIO, "at least")
+        _say(
+            f"cronhouse / hand-written, {rows:,} rows",
+            ways["hand-written"][0] / took,
+            TARGET_RATIO,
+            "at least",
+        )
         print(f"  cronhouse / copy + key    {ways['copy + key'][0] / took:5.2f}")
         print(f"  cronhouse / raw copy      {ways['raw copy'][0] / took:5.2f}   (the limit: 1)")
         _say(f"Python memory in MB, {rows:,} rows", used, TARGET_MB, "at most")
@@ -200,9 +205,13 @@ def _say(what: str, value: float, target: float, kind: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--rows", type=int, nargs="+", default=[1_000_000, 4_000_000])
-    parser.add_argument("--repeat", type=int, default=3, help="repetitions of the smallest size; others run once")
+    parser.add_argument(
+        "--repeat", type=int, default=3, help="repetitions of the smallest size; others run once"
+    )
     parser.add_argument("--load", nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.load:

@@ -36,7 +36,8 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     return [
-        line(**{name: READERS.get(name, lambda text: text or None)(text) for name, text in row.items()}) for row in rows
+        line(**{name: READERS.get(name, lambda text: text or None)(text) for name, text in row.items()})
+        for row in rows
     ]
 
 

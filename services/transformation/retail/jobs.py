@@ -8,8 +8,8 @@ from shared.jobs import Counts, Run, job
 def transform(run: Run) -> Counts:
     """Load every raw object up to the logical date into the star, then write what was new to processed/.
 
-    All in one transaction: a run that dies has loaded nothing. With --force the objects of the logical date
-    are loaded again, which leaves the same facts. Assumes that ingestion registers an object when it is whole.
+    The load is one transaction: a run that dies has loaded nothing. With --force the objects of the logical
+    date are loaded again, which leaves the same facts. Assumes that what ingestion registers is whole.
     """
     from services.transformation.retail import processed, star
 
@@ -20,7 +20,7 @@ def transform(run: Run) -> Counts:
             objects = _read_pending(run)  # again: the load before may have taken them
             if objects:
                 loaded = star.load(
-                    run.conn, run.store, objects, run_id=run.id, retailers=run.params["retailers"],
+                    run.conn, run.store, objects, run_id=run.id, retailers=run.params.get("retailers", {}),
                     stage=run.stage, check_stop=run.check_stop,
                 )  # fmt: skip
                 run.log.info(

@@ -1,4 +1,4 @@
-"""Processed Parquet: the facts that a load inserted, with their dimensions' attributes, a file a business day.
+"""Processed Parquet: the facts that a load inserted, with their dimensions' attributes; a file a day.
 
 Written after the load has committed, from the warehouse: a run that dies in between leaves its load marked
 unprocessed, and the next run writes the files, under the same names.
@@ -92,7 +92,7 @@ class DayFiles:
             return
         self._writer.close()
         self._file.seek(0)
-        key = f"processed/sales/year={self._day:%Y}/month={self._day:%m}/day={self._day:%d}/{self.run_id}-0000.parquet"
+        key = f"processed/sales/{self._day:year=%Y/month=%m/day=%d}/{self.run_id}-0000.parquet"
         info = self.store.put(key, self._file)
         self._file.close()
         self.objects.append(

@@ -42,7 +42,7 @@ class RawCsv:
         self._chunks.close()
 
     def read(self, size: int) -> bytes:
-        """Return up to `size` bytes, none at the end. An error is kept: the driver would only tell its text."""
+        """Return up to `size` bytes, none at the end. Keeps its error: the driver would only tell the text."""
         data = self._now.read(size)
         if data:
             return data
@@ -124,7 +124,7 @@ def _checked(item: Object, batch: Any) -> Any:
 
 
 def render_csv(batches: Sequence[Any]) -> bytes:
-    """Render batches as PostgreSQL reads CSV: strings in quotes, nothing for null, times in UTC without zone."""
+    """Render batches as PostgreSQL reads CSV: strings in quotes, nothing for null, times in UTC."""
     import pyarrow as pa
     from pyarrow import csv
 
@@ -142,8 +142,8 @@ def damaged(item: Object, what: str) -> FatalError:
     key, source, day = item["object_key"], item["source"], item["logical_date"]
     return FatalError(
         f"raw object {key} {what}: it is not what ingestion wrote, and nothing of this load is kept. "
-        f"Put the original back; or take it out of the ledger (DELETE FROM ops.loaded_object WHERE "
-        f"object_key = '{key}') and fetch {source} again: cronhouse run retail_ingest --date {day} --force"
+        f"Put the original back; or fetch {source} again (cronhouse run retail_ingest --date {day} --force) "
+        f"and take the row with object_key = '{key}' out of ops.loaded_object"
     )
 
 

@@ -1,5 +1,6 @@
 """A gate on the way to PostgreSQL that counts a client's statements and may kill it at one of them."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -90,8 +91,6 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 
 def _shut(end: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     end.close()

@@ -55,7 +55,9 @@ def test_the_views_agree_with_the_facts(house: Warehouse):
     for view in VIEWS[1:4] + VIEWS[5:]:
         assert house.value(f"SELECT sum(net_sales) FROM retail.{view}") == house.value(facts), view
     recent = " WHERE business_date > (SELECT max(business_date) - 31 FROM retail.fact_sales)"
-    assert house.value("SELECT sum(net_sales) FROM retail.mv_daily_sales_by_product") == house.value(facts + recent)
+    assert house.value("SELECT sum(net_sales) FROM retail.mv_daily_sales_by_product") == house.value(
+        facts + recent
+    )
     assert house.value("SELECT sum(net_sales) FROM retail.daily_sales_by_product") == house.value(facts)
     counts = house.rows(
         "SELECT sum(transactions)::int AS n FROM retail.mv_weekly_sales_trends UNION ALL "
@@ -67,7 +69,9 @@ def test_the_views_agree_with_the_facts(house: Warehouse):
 
 def test_months_by_category_and_top_products(house: Warehouse):
     def sale(number: int, product: str, name: str, quantity: int, day: date = DAY) -> dict:
-        return line(f"T{number}", product_id=product, product_name=name, quantity=Decimal(quantity), business_date=day)
+        return line(
+            f"T{number}", product_id=product, product_name=name, quantity=Decimal(quantity), business_date=day
+        )
 
     february = date(2026, 2, 2)
     load(
@@ -99,7 +103,10 @@ def test_months_by_category_and_top_products(house: Warehouse):
 def test_weeks_and_quarters_are_compared_with_those_before(house: Warehouse):
     monday = date(2026, 1, 5)
     weeks = {monday: 4, monday + timedelta(days=7): 6, monday + timedelta(days=21): 3, date(2025, 2, 3): 8}
-    load(house, *(line(f"T{n}", business_date=day, quantity=Decimal(q)) for n, (day, q) in enumerate(weeks.items())))
+    load(
+        house,
+        *(line(f"T{n}", business_date=day, quantity=Decimal(q)) for n, (day, q) in enumerate(weeks.items())),
+    )
     rows = house.rows(
         "SELECT iso_year, iso_week, net_sales, previous_week_net_sales, change_percent, four_week_average_net_sales "
         "FROM retail.mv_weekly_sales_trends ORDER BY week_start"
@@ -151,14 +158,18 @@ def test_a_run_that_died_between_two_views_goes_on_with_the_rest(house: Warehous
     house.put([line("T2")])
     house.transform()
     with db.transaction(house.conn):
-        db.execute(house.conn, "ALTER MATERIALIZED VIEW retail.mv_quarterly_sales_summary RENAME TO mv_quarterly_x")
+        db.execute(
+            house.conn, "ALTER MATERIALIZED VIEW retail.mv_quarterly_sales_summary RENAME TO mv_quarterly_x"
+        )
         db.execute(house.conn, "DROP INDEX retail.mv_quarterly_sales_summary_key")  # CONCURRENTLY needs it
     with pytest.raises(Exception, match="concurrently"):
         house.refresh()
     assert house.value("SELECT net_sales FROM retail.mv_daily_sales_summary") == 10
     assert house.value("SELECT net_sales FROM retail.mv_weekly_sales_trends") == 5
     with db.transaction(house.conn):
-        db.execute(house.conn, "ALTER MATERIALIZED VIEW retail.mv_quarterly_x RENAME TO mv_quarterly_sales_summary")
+        db.execute(
+            house.conn, "ALTER MATERIALIZED VIEW retail.mv_quarterly_x RENAME TO mv_quarterly_sales_summary"
+        )
         db.execute(
             house.conn,
             "CREATE UNIQUE INDEX k ON retail.mv_quarterly_sales_summary (quarter_start, retailer_id)",

@@ -2,7 +2,6 @@
 
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
@@ -39,6 +38,11 @@ DIMENSIONS = (
     "SELECT retailer_id, product_id, product_name, category, updated_at FROM retail.dim_product "
     "JOIN retail.dim_retailer USING (retailer_key) ORDER BY 1, 2",
 )
+PENDING = "SELECT object_key FROM ops.loaded_object WHERE dataset = 'retail/raw' AND loaded_at IS NULL"
+PROCESSED = """
+SELECT object_key, row_count, min_business_date
+FROM ops.loaded_object WHERE dataset = 'retail/processed' ORDER BY object_key
+"""
 LEDGER = """
 SELECT source, business_date, sum(source_rows)::int AS source_rows, sum(fact_rows)::int AS fact_rows,
        sum(duplicate_rows)::int AS duplicate_rows
@@ -135,15 +139,14 @@ class Warehouse:
             "facts": self.facts(),
             "dimensions": [self.rows(query) for query in DIMENSIONS],
             "ledger": self.ledger(),
-            "pending": self.rows("SELECT object_key FROM ops.loaded_object WHERE dataset = 'retail/raw' AND loaded_at IS NULL"),
+            "pending": self.rows(PENDING),
             "processed": self.processed(),
         }  # fmt: skip
 
     def processed(self) -> list[dict[str, Any]]:
         """Return the rows of all registered processed files, without the run."""
-        query = "SELECT object_key, row_count, min_business_date FROM ops.loaded_object WHERE dataset = 'retail/processed'"
         found = []
-        for item in self.rows(query + " ORDER BY object_key"):
+        for item in self.rows(PROCESSED):
             with self.store.open(item["object_key"]) as body:
                 rows = pq.ParquetFile(body).read().to_pylist()
             assert len(rows) == item["row_count"]
@@ -174,10 +177,3 @@ def assert_conserved(house: Warehouse) -> None:
     }
     ledger = {(row["source"], row["business_date"]): row["fact_rows"] for row in house.ledger()}
     assert {key: n for key, n in ledger.items() if n} == counted
-
-
-def with_settings(house: Warehouse, **values: Any) -> Warehouse:
-    """Return the same warehouse for other settings."""
-    other = Warehouse(replace(house.settings, **values), house.conn)
-    other.run_id = house.run_id + 1000
-    return other
