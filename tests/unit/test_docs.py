@@ -79,6 +79,16 @@ def test_no_page_names_a_folder_of_somebodys_machine(page):
     )
 
 
+@PAGES
+def test_every_file_that_a_page_names_is_there(page):
+    folders = "scripts|shared|services|bench|tests|database|docker|docs|workflows|requirements|demo"
+    text = page.read_text(encoding="utf-8")
+    named = re.findall(rf"(?:`|^|\s)((?:{folders})/[a-z0-9_./-]*[a-z0-9_])[`:, )]", text, re.MULTILINE)
+    made_by_the_reader = ("json_feed", "weather")
+    missing = {name for name in named if not (ROOT / name).exists()}
+    assert not {name for name in missing if not any(word in name for word in made_by_the_reader)}
+
+
 # --- commands ---------------------------------------------------------
 
 
