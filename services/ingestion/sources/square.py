@@ -26,7 +26,7 @@ import msgspec
 from services.ingestion.retail.records import UNREADABLE, SalesRecord, data_error, make_record, split_price
 from services.ingestion.retail.retailers import Retailer
 from services.ingestion.retail.window import Window, business_day, read_day
-from services.ingestion.sources import Parsed
+from services.ingestion.sources import Parsed, SourceMoved
 from services.ingestion.sources.square_documents import (
     Customers,
     Glance,
@@ -41,7 +41,7 @@ from shared.http import Client
 
 VERSION = "2025-01-23"  # of the API; Square keeps old ones working
 MAX_LOCATIONS, MAX_CUSTOMERS, MAX_PAGES = 10, 100, 10_000
-MAX_REPEATS = 5  # pages that are the one before again; Square may send some empty ones
+MAX_EMPTY = 20  # pages in a row; Square may send some
 SETTLED = timedelta(minutes=5)  # completing an order updates it
 NO_CENTS = {"JPY", "KRW", "VND", "CLP", "ISK", "UGX", "XAF", "XOF"}
 _decoder = msgspec.json.Decoder(Landed)
@@ -77,7 +77,8 @@ class Square:
         """Yield every order updated in the window.
 
         Raises:
-            TransientError: a cursor came twice.
+            SourceMoved: a page came again, though they are in the order of updates.
+            TransientError: the pages have no end.
         """
         answer, _ = self.client.get_json("v2/locations", Locations)
         stores = {location.id: location.name for location in answer.locations}
@@ -108,26 +109,22 @@ class Square:
             },
         }
         path, cursors = "v2/orders/search", set[str]()
-        before, repeats = [b""], 0
-        for _ in range(MAX_PAGES):
+        where, reached, empty = self.client.where("v2/orders/search"), None, 0
+        for number in range(1, MAX_PAGES + 1):
             page, _headers = self.client.post_json(path, Page, body)
-            now = [bytes(raw) for raw in page.orders]
-            repeats = repeats + 1 if now == before else 0
-            if repeats >= MAX_REPEATS:
-                raise TransientError(
-                    f"{self.client.where(path)}: {repeats} pages in a row brought nothing new"
-                )
-            before = now
+            times = [moment for raw in page.orders if (moment := _glance(raw).updated_at)]
+            if times and reached and min(times) < reached:
+                raise SourceMoved(f"{where}: page {number} goes back to orders that came before")
+            reached, empty = max(times, default=reached), 0 if page.orders else empty + 1
             yield page.orders
             if not page.cursor:
                 return
-            if page.cursor in cursors:
-                raise TransientError(
-                    f"{self.client.where(path)}: gave the same cursor twice after {len(cursors)} pages"
-                )
+            if page.cursor in cursors or empty > MAX_EMPTY:
+                what = "no orders" if empty > MAX_EMPTY else "the same cursor twice"
+                raise TransientError(f"{where}: gave {what} up to page {number}, and no end")
             cursors.add(page.cursor)
             body["cursor"] = page.cursor
-        raise FatalError(f"{self.client.where(path)}: no end after {MAX_PAGES} pages")
+        raise FatalError(f"{where}: no end after {MAX_PAGES} pages")
 
     def _landed(self, page: list[msgspec.Raw], stores: dict[str, str | None]) -> Iterator[list[bytes]]:
         glances = [_glance(raw) for raw in page]

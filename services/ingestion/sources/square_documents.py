@@ -74,6 +74,9 @@ class Page(msgspec.Struct):
 
 
 class Glance(msgspec.Struct):
+    """As much of an order as paging and looking up need."""
+
+    updated_at: Rfc3339 | None = None
     location_id: str | None = None
     customer_id: str | None = None
 

@@ -1,10 +1,10 @@
 """WooCommerce, REST API v3: orders with their refunds, by time of modification.
 
 What is a sale: an order that was paid (`date_paid_gmt`, or `date_completed_gmt`, or it is completed or
-refunded). Others emit nothing. A paid order that was cancelled later, failed or went to the trash keeps its
-lines and gets one reversal for each of them, on the day it was last modified, so that past days keep their
-figures and the sum is zero. A refund's lines are rows of their own on the refund's day; money given back
-without goods is one row of product REFUND.
+refunded). Others emit nothing. A paid order that was cancelled later or failed keeps its lines and gets one
+reversal for each of them, on the day it was last modified, so that past days keep their figures and the sum
+is zero. (Orders in the trash are not told: the API leaves them out of `status=any`.) A refund's lines are
+rows of their own on the refund's day; money given back without goods is one row of product REFUND.
 
 Amounts are without tax: WooCommerce gives `subtotal` (before coupons) and `total` (after) without tax,
 whatever `prices_include_tax` says. Shipping, fees and taxes are no lines. An amount-only refund is taken as
@@ -52,8 +52,8 @@ class Line(msgspec.Struct):
     subtotal: Decimal
     total: Decimal
     name: str | None = None
-    product_id: int = 0
-    variation_id: int = 0
+    product_id: int | None = 0
+    variation_id: int | None = 0
     sku: str | None = None
     price: Any = None
 
@@ -84,7 +84,7 @@ class Order(msgspec.Struct):
     line_items: list[Line]
     date_paid_gmt: Gmt | None = None
     date_completed_gmt: Gmt | None = None
-    customer_id: int = 0
+    customer_id: int | None = 0
     billing: Address | None = None
     refunds: list[RefundName] = []
 
