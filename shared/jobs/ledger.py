@@ -35,6 +35,7 @@ class Ledger:
     def __init__(self, settings: Settings, spec: JobSpec, logical_date: date) -> None:
         self.settings, self.spec, self.date = settings, spec, logical_date
         self._mutex = threading.RLock()
+        self._is_locked = False
         self.conn = self._connect()
 
     def _connect(self) -> db.Connection:
@@ -62,6 +63,8 @@ class Ledger:
                 if not self.conn.closed:
                     self.conn.close()
                 self.conn = self._connect()
+                if self._is_locked:  # it went with the old connection; `hold_lock` tells whether it came back
+                    self.lock()
                 return action()
 
     def _key(self, logical_date: date) -> str:
@@ -69,7 +72,9 @@ class Ledger:
 
     def lock(self) -> bool:
         """Take the lock of the job and date; False when somebody holds it."""
-        return bool(db.fetch_value(self.conn, self._query("lock"), {"key": self._key(self.date)}))
+        is_mine = bool(db.fetch_value(self.conn, self._query("lock"), {"key": self._key(self.date)}))
+        self._is_locked = self._is_locked or is_mine
+        return is_mine
 
     def hold_lock(self) -> bool:
         """Take the lock again if the connection that held it is gone; False when somebody was quicker."""

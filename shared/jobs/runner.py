@@ -106,15 +106,15 @@ class _Attempts:
         logging.getLogger().addHandler(run_log)
         logs.bind(run_id=self.run.id, job=self.run.job, workflow=self.spec.workflow, date=str(self.run.date))
         try:
-            with Watchdog(self.run, self.ledger, run_log, self.spec.timeout):
-                result = self._guarded(wait)
+            with Watchdog(self.run, self.ledger, run_log, self.spec.timeout) as watchdog:
+                result = self._guarded(wait, watchdog)
         finally:
             logging.getLogger().removeHandler(run_log)
             logs.unbind("run_id", "job", "workflow", "date")
             self.run.close()
         return result
 
-    def _guarded(self, wait: bool) -> Result:
+    def _guarded(self, wait: bool, watchdog: Watchdog) -> Result:
         log.info("start %s for %s (run %d)", self.run.job, self.run.date, self.run.id)
         started, counts, status, code, reason = time.monotonic(), Counts(), "failed", FAILED, None
         try:
@@ -122,6 +122,7 @@ class _Attempts:
             if missing:
                 status, code, reason = "skipped", NO_UPSTREAM, missing
             else:
+                watchdog.start_clock()
                 counts, status, code = self._try_until_done(), "succeeded", OK
         except Interrupted as exc:
             status, reason = "abandoned", str(exc)
@@ -166,6 +167,7 @@ class _Attempts:
         while True:
             try:
                 self.run.check_stop()
+                self._hold_lock()
                 return self.function(self.run)
             except TransientError as exc:
                 self._raise_if_stopped(exc)
@@ -175,6 +177,11 @@ class _Attempts:
             except CronhouseError as exc:
                 self._raise_if_stopped(exc)
                 raise
+
+    def _hold_lock(self) -> None:
+        """The lock goes with the ledger's connection, which may have broken while the run waited."""
+        if not self.ledger.hold_lock():
+            raise FatalError("the lock was lost with the database connection and another run has taken it")
 
     def _raise_if_stopped(self, exc: CronhouseError) -> None:
         """A cancelled statement is how a stop or the end of the time shows."""
@@ -189,8 +196,7 @@ class _Attempts:
         self.run.close()
         self.run.stop.wait(delay)
         self.run.check_stop()
-        if not self.ledger.hold_lock():
-            raise FatalError("the lock was lost with the database connection and another run has taken it")
+        self._hold_lock()
         self.run.attempt += 1
         self.ledger.write_progress(self.run.id, self.run.attempt, self.run.stages)
 

@@ -2,6 +2,7 @@
 is up, and writes log lines down once a second."""
 
 import contextlib
+import math
 import signal
 import socket
 import threading
@@ -17,11 +18,11 @@ GRACE_SECONDS = 5.0  # between two items a job stops by itself; a statement is c
 
 
 class Watchdog:
-    """Watches one run; use it as a context manager in the main thread."""
+    """Watches one run; use it as a context manager in the main thread. Its time runs from `start_clock` on."""
 
     def __init__(self, run: Run, ledger: Ledger, log: RunLog, timeout: float) -> None:
-        self.run, self.ledger, self.log = run, ledger, log
-        self.deadline = time.monotonic() + timeout
+        self.run, self.ledger, self.log, self.timeout = run, ledger, log, timeout
+        self.deadline = math.inf
         self._stopped_at: float | None = None
         self._woken, self._waker = socket.socketpair()
         self._ended = threading.Event()
@@ -48,6 +49,10 @@ class Watchdog:
         self._waker.close()
         self._woken.close()
         self.flush()
+
+    def start_clock(self) -> None:
+        """Count the run's time from now: what it waited for its upstream is not its own."""
+        self.deadline = time.monotonic() + self.timeout
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.run.stop.set()

@@ -219,6 +219,38 @@ def test_the_time_limit_cancels_a_statement_that_hangs(house):
     assert time.monotonic() - started < 30
 
 
+def test_the_time_spent_waiting_for_upstream_is_not_the_job_s(house):
+    text = (house.folder / "probe.yml").read_text()
+    house.write(text.replace("timeout: 1m, wait: 5s", "timeout: 1s, wait: 30s"))
+    house.declare("probe_first", lambda run: Counts())
+    house.declare("probe_second", lambda run: run.check_stop() or Counts(written=1))
+    found = []
+    second = threading.Thread(target=lambda: found.append(house.run("probe_second")))
+    second.start()
+    time.sleep(3.5)
+    house.run("probe_first")
+    second.join(20)
+    assert found[0].status == "succeeded", found[0].reason
+
+
+def test_a_run_that_waits_keeps_its_lock_when_the_database_restarts(house, pg_server):
+    text = (house.folder / "probe.yml").read_text()
+    house.write(text.replace("wait: 5s", "wait: 30s"))
+    house.declare("probe_first", lambda run: Counts())
+    house.declare("probe_second", lambda run: Counts())
+    found = []
+    second = threading.Thread(target=lambda: found.append(house.run("probe_second")))
+    second.start()
+    time.sleep(1)
+    _cut_everybody_off(pg_server)
+    time.sleep(2)
+    again = house.run("probe_second", wait=False)
+    assert again.reason == "another run of this job and date is under way"
+    house.run("probe_first")
+    second.join(30)
+    assert found[0].status == "succeeded", found[0].reason
+
+
 def test_the_database_may_restart_under_a_run(house, pg_server):
     tries = []
 
