@@ -175,6 +175,25 @@ def test_ready_says_so() -> None:
 # --- disturbed ------------------------------------------------------------------------------------------
 
 
+def test_the_api_answers_without_its_cache() -> None:
+    compose("stop", "redis")
+    try:
+        assert get(f"/api/retail/daily-sales?from={NIGHT['day']}", KEYS["reader"]).status == 200
+        ready = get("/ready")
+        assert (ready.status, ready.json["status"]) == (200, "degraded")
+    finally:
+        compose("up", "--detach", "--no-deps", "--wait", "redis")
+
+
+def test_the_api_finds_a_restarted_database_again() -> None:
+    compose("stop", "postgres")
+    assert get("/ready").status == 503
+    assert get("/health").status == 200
+    compose("up", "--detach", "--no-deps", "--wait", "postgres")
+    wait_for("the API", lambda: get("/api/workflows", KEYS["reader"]).status == 200, 30)
+    assert get("/ready").json["checks"]["database"] == "ok"
+
+
 def test_a_killed_container_loses_nothing() -> None:
     """The same night again on an empty warehouse, with -9 for ingestion and then for the load."""
     day: date = NIGHT["day"]

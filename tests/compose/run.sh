@@ -90,7 +90,7 @@ ensure_images() {
         pull=0
         standins+=("$name")
     done
-    have_image debian:forky-slim || { ((pull)) && docker pull -q debian:forky-slim >/dev/null 2>&1; } || standins+=(python)
+    have_image debian:forky-slim || [[ " ${standins[*]} " == *" python "* ]] || { ((pull)) && docker pull -q debian:forky-slim >/dev/null 2>&1; } || standins+=(python)
     if ! have_image "$OBJECTSTORE_IMAGE" && ! { ((pull)) && timeout 120 docker pull -q "$OBJECTSTORE_IMAGE" >/dev/null 2>&1; }; then
         standins+=(s3)
         files+=(-f "$here/compose.standin.yml")
