@@ -335,6 +335,23 @@ def test_expired_raw_files_are_not_missed(shop: Shop) -> None:
     assert "past their retention" in row["message"]
 
 
+def test_a_replayed_letter_is_in_raw_and_was_rejected_on_arrival(shop: Shop) -> None:
+    shop.do(SET_ARRIVAL.format("source_rows = 44, landed_rows = 44, rejected_rows = 3"), source="retailer_2")
+    shop.do(LETTER)
+    shop.do("UPDATE ops.dead_letter SET rows = 3, state = 'replayed'")
+    shop.do(
+        """INSERT INTO ops.loaded_object (object_key, dataset, source, logical_date, etag, size_bytes, row_count,
+                                           created_run_id, loaded_run_id, loaded_at)
+           VALUES ('raw/letter.parquet', 'retail/raw', 'retailer_2', %(day)s, 'x', 1, 3, 1, 3, now())"""
+    )
+    shop.do(
+        """INSERT INTO ops.reconciliation (pipeline, source, business_date, run_id, source_rows, duplicate_rows)
+           VALUES ('retail', 'retailer_2', %(day)s, 3, 3, 3)"""
+    )
+    shop.check()
+    assert set(shop.failed()) == {"rejected_share"}  # a warning: 3 of 44 did not come right at first
+
+
 def test_mistakes_of_the_workflow_file_are_named_at_once(shop: Shop) -> None:
     section = dict(shop.params["quality"])
     section["conservation"] = {"severity": "fatal", "max": 0}

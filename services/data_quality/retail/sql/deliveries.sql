@@ -1,7 +1,7 @@
 -- One row is an observation of a check of what the retailers delivered for the logical date %(date)s:
 -- check_name, subject (retailer_id), observed, note. Counts are compared stage by stage: what the source said,
 -- what landed, what became raw files, what the ledger took from them.
--- Reads ops.arrival, ops.loaded_object and ops.reconciliation. Read by retail_quality.
+-- Reads ops.arrival, ops.loaded_object, ops.dead_letter and ops.reconciliation. Read by retail_quality.
 WITH retailers AS (
     SELECT retailer_id FROM unnest(%(retailers)s::text[]) AS r (retailer_id)
 ),
@@ -29,6 +29,13 @@ raw_files AS (
         ON o.dataset = 'retail/raw' AND o.source = a.retailer_id
        AND o.logical_date = %(date)s AND o.created_run_id = a.run_id
     GROUP BY a.retailer_id
+),
+replayed AS (
+    -- rejected on arrival, read since: the raw files of the run hold them too
+    SELECT source AS retailer_id, sum(rows) AS lines
+    FROM ops.dead_letter
+    WHERE pipeline = 'retail' AND logical_date = %(date)s AND state = 'replayed'
+    GROUP BY source
 ),
 loads AS (
     -- runs that loaded files of the logical date, with all that each says it loaded
@@ -67,6 +74,7 @@ FROM retailers AS r
 LEFT JOIN arrived AS a USING (retailer_id)
 LEFT JOIN newest AS n USING (retailer_id)
 LEFT JOIN raw_files AS f USING (retailer_id)
+LEFT JOIN replayed AS p USING (retailer_id)
 LEFT JOIN booked AS b USING (retailer_id)
 LEFT JOIN last_sale AS s USING (retailer_id)
 CROSS JOIN LATERAL (VALUES
@@ -78,7 +86,10 @@ CROSS JOIN LATERAL (VALUES
     ('source_landed', abs(a.source_rows - a.landed_rows)::numeric,
      CASE WHEN a.source_rows IS NULL THEN 'the source gives no count'
           ELSE format('source %%s, landed %%s', a.source_rows, a.landed_rows) END),
-    ('landed_raw', CASE WHEN a.has_raw THEN abs(a.landed_rows - a.rejected_rows - f.lines) END,
+    ('landed_raw',
+     CASE WHEN a.has_raw AND p.lines IS NULL THEN abs(a.landed_rows - a.rejected_rows - f.lines)
+          -- a replay may write fewer or more lines than its letter stood for
+          WHEN a.has_raw THEN GREATEST(a.landed_rows - a.rejected_rows - f.lines, 0) END,
      CASE WHEN a.has_raw THEN format('landed %%s, rejected %%s, raw %%s', a.landed_rows, a.rejected_rows, f.lines)
           ELSE 'raw files are past their retention' END),
     ('raw_pending', f.pending::numeric, NULL),
