@@ -39,7 +39,8 @@ SIGNS = {"SALE": (1,), "RETURN": (-1,), "ADJUSTMENT": (1, -1)}
 MAX_LINE = 16 * 1024 * 1024
 MAX_GROUP = 5_000  # lines of one transaction
 SETTLED = timedelta(minutes=5)
-_NUMBER = re.compile(r"-?\d{1,15}(,\d{1,10})?")
+_TIME = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}")
+_NUMBER = re.compile(r"-?[0-9]{1,15}(,[0-9]{1,10})?")
 
 
 class Row(msgspec.Struct):
@@ -294,7 +295,10 @@ def _read_number(text: str, field: str) -> Decimal:
 
 
 def _read_time(text: str, field: str) -> datetime:
+    """Read dd/mm/yyyy HH:MM; strptime would take half the time of a whole file."""
     try:
-        return datetime.strptime(text, "%d/%m/%Y %H:%M")  # noqa: DTZ007 (the zone is the retailer's)
-    except ValueError as exc:
-        raise DataError(f"{text[:50]!r} is not a time like 31/12/2026 23:59", field) from exc
+        if _TIME.fullmatch(text):
+            return datetime.fromisoformat(f"{text[6:10]}-{text[3:5]}-{text[:2]}T{text[11:]}")
+    except ValueError:
+        pass  # 31 June
+    raise DataError(f"{text[:50]!r} is not a time like 31/12/2026 23:59", field)
