@@ -97,14 +97,14 @@ class Ledger:
         return dead
 
     def last_success(self) -> dict[str, Any] | None:
-        """Return run_id and finished_at of the last success for the date."""
+        """Return run_id and finished_at of the last success for the date, of a run after its end (UTC)."""
         return db.fetch_one(
             self.conn, self._query("last_success"), {"job": self.spec.name, "date": self.date}
         )
 
     def upstream_states(self) -> dict[str, dict[str, Any]]:
         """Return the newest run of each upstream job for the date."""
-        values = {"jobs": list(self.spec.after), "date": self.date}
+        values = {"jobs": list(self.spec.after), "date": self.date, "is_daily": self.spec.is_daily}
         return {
             row["job"]: row
             for row in self._do(lambda: db.fetch_all(self.conn, self._query("upstream_states"), values))

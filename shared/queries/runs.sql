@@ -29,14 +29,17 @@ WHERE job = %(job)s AND logical_date = %(date)s AND status = 'running'
 RETURNING run_id;
 
 -- name: last_success
+-- Of a run that began when the date was over: a run in the course of its day has not done the day.
 SELECT run_id, finished_at FROM ops.job_run
-WHERE job = %(job)s AND logical_date = %(date)s AND status = 'succeeded'
+WHERE job = %(job)s AND logical_date = %(date)s AND status = 'succeeded' AND started_at >= logical_date + 1
 ORDER BY run_id DESC LIMIT 1;
 
 -- name: upstream_states
+-- Once the date is over, what daily jobs did in the course of it counts no more.
 SELECT DISTINCT ON (job) job, run_id, status, reason, started_at, finished_at, now() AS seen_at
 FROM ops.job_run
 WHERE job = ANY(%(jobs)s) AND logical_date = %(date)s AND (status <> 'skipped' OR reason LIKE 'upstream%%')
+  AND NOT (%(is_daily)s AND started_at < logical_date + 1 AND now() >= logical_date + 1)
 ORDER BY job, run_id DESC;
 
 -- name: write_log

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import UTC, datetime
 
 import psycopg2
 import pytest
@@ -12,8 +13,8 @@ from shared.jobs import Counts
 from tests.integration.conftest import DAY
 
 
-def rows(settings, query="SELECT * FROM ops.job_run ORDER BY run_id"):
-    conn = db.connect(settings)
+def rows(settings, query="SELECT * FROM ops.job_run ORDER BY run_id", commit=False):
+    conn = db.connect(settings, autocommit=commit)
     try:
         return db.fetch_all(conn, query)
     finally:
@@ -194,6 +195,29 @@ def test_a_daily_job_is_done_once_and_again_only_by_force(house):
     assert "--force" in again.reason
     house.run("probe_first", force=True)
     assert ran == [False, True]
+
+
+def test_a_run_in_the_course_of_its_day_does_not_stand_for_the_day(house):
+    ran = []
+    house.declare("probe_first", lambda run: ran.append("first") or Counts())
+    house.declare("probe_second", lambda run: ran.append("second") or Counts())
+    house.run("probe_first")
+    house.run("probe_second")
+    rows(house.settings, f"UPDATE ops.job_run SET started_at = '{DAY} 15:00Z' RETURNING 1", commit=True)
+    assert house.run("probe_second", wait=False).exit_code == 75, "upstream has not seen the whole day"
+    house.run("probe_first")
+    house.run("probe_second")
+    assert ran == ["first", "second"] * 2
+
+
+def test_today_can_be_run_again_and_again_with_all_its_jobs(house):
+    today, ran = datetime.now(UTC).date(), []
+    house.declare("probe_first", lambda run: ran.append("first") or Counts())
+    house.declare("probe_second", lambda run: ran.append("second") or Counts())
+    for _ in range(2):
+        house.run("probe_first", today)
+        house.run("probe_second", today, wait=False)
+    assert ran == ["first", "second"] * 2
 
 
 def test_a_job_of_every_five_minutes_runs_each_time(house):
