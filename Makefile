@@ -50,8 +50,9 @@ down:  ## docker compose down; data stays
 	@docker compose down
 
 .PHONY: docs
-docs: .venv/.dev  ## write docs/data-model.md anew from the database
+docs: .venv/.dev  ## write docs/data-model.md and docs/cli.md anew
 	@"$(BIN)/python" scripts/generate_data_model.py
+	@"$(BIN)/python" scripts/generate_cli_reference.py
 
 .PHONY: psql
 psql: .venv/.embedded  ## open psql on the embedded warehouse (it must be up: cronhouse local up)
