@@ -63,12 +63,16 @@ def connect(
         ConfigError: wrong password, database or role.
         TransientError: the server cannot be reached now.
     """
+    options = "-c timezone=UTC -c client_min_messages=warning"
+    if settings.embedded and not autocommit:
+        # the embedded server may forget its last commits in a crash; a job goes on in the belief of its own
+        options += " -c synchronous_commit=on"
     try:
         conn = psycopg2.connect(
             url or database_url(settings),
             application_name=application_name[:63],
             connect_timeout=10,
-            options="-c timezone=UTC -c client_min_messages=warning",
+            options=options,
             keepalives_idle=30,
         )
     except psycopg2.OperationalError as exc:

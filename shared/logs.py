@@ -68,4 +68,4 @@ def configure(log_format: str = "text", level: str = "INFO") -> None:
     handler.setLevel(level)
     root.setLevel(min(logging.INFO, handler.level))
     for noisy in ("urllib3", "botocore", "boto3", "s3transfer", "werkzeug", "yoyo"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+        logging.getLogger(noisy).setLevel(logging.ERROR if noisy == "urllib3" else logging.WARNING)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from shared import db
+from shared.errors import ConfigError
+from shared.jobs.sequence import MAX_DAYS
 from shared.jobs.workflows import JobSpec, Workflow
 from shared.sql import read_queries
 
@@ -44,7 +46,9 @@ def find_missing(
         if began is None:
             return []
         first = max(began, now.date() - timedelta(days=DEFAULT_DAYS))
-    last = last or now.date()
+    last = min(last or now.date(), now.date())
+    if (last - first).days >= MAX_DAYS:
+        raise ConfigError(f"from {first} to {last} is longer than {MAX_DAYS} days: name a later first date")
     values = {"workflow": workflow.name, "first": first, "last": last}
     rows = db.fetch_all(conn, read_queries(_Q)["job_dates"], values)
     states = {(row["job"], row["logical_date"]): row for row in rows}

@@ -66,8 +66,11 @@ class FolderStore:
 
     def put(self, key: str, body: bytes | BinaryIO) -> ObjectInfo:
         path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, temporary = tempfile.mkstemp(prefix=".part-", dir=path.parent)
+        except OSError as exc:
+            raise FatalError(f"cannot write object {key} below {self.folder}: {exc.strerror}") from exc
         try:
             with open(handle, "wb") as out:
                 if isinstance(body, bytes):
@@ -94,6 +97,8 @@ class FolderStore:
             return open(self._path(key), "rb")
         except FileNotFoundError as exc:
             raise FatalError(f"object {key} is not in the store {self.folder}") from exc
+        except OSError as exc:
+            raise FatalError(f"cannot read object {key} below {self.folder}: {exc.strerror}") from exc
 
     def read(self, key: str) -> bytes:
         with self.open(key) as body:
@@ -111,7 +116,10 @@ class FolderStore:
                 yield self._info(path)
 
     def delete(self, key: str) -> None:
-        self._path(key).unlink(missing_ok=True)
+        try:
+            self._path(key).unlink(missing_ok=True)
+        except OSError as exc:
+            raise FatalError(f"cannot delete object {key} below {self.folder}: {exc.strerror}") from exc
 
     def check(self) -> None:
         try:

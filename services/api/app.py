@@ -67,9 +67,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(_start)
     database.init_app(app, settings)
     auth.init_app(app, settings)
+    app.after_request(_finish)  # the last of the functions after a request: they run in reverse order
     limiter = limits.init_app(app, settings)
     app.before_request(auth.decide)
-    app.after_request(_finish)
     errors.register(app)
     for subject in (health, metrics, workflows, retail, quality):
         app.register_api(subject.api)

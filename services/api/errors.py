@@ -119,6 +119,7 @@ def register(app: Flask) -> None:
     """Register the handlers; the catch-all comes last."""
     app.register_error_handler(HTTPException, _on_http)
     app.register_error_handler(CronhouseError, _on_ours)
+    app.register_error_handler(RecursionError, _on_depth)
     app.register_error_handler(Exception, _on_unexpected)
 
 
@@ -156,6 +157,12 @@ def _on_ours(exc: CronhouseError) -> Response:
         return error_response(503)
     log.error("%s: %s", type(exc).__name__, exc, exc_info=exc)
     return error_response(500)
+
+
+def _on_depth(_exc: RecursionError) -> Response:
+    """Python's reader of JSON gives up on a body of many thousand brackets in each other."""
+    log.warning("nested too deep: %s %s", request.method, request.path)
+    return error_response(400, "The body is nested too deep.")
 
 
 def _on_unexpected(exc: Exception) -> Response:

@@ -65,9 +65,9 @@ def _look(name: str | None, service: str | None, max_age: float | None) -> tuple
 def _specs(settings: Settings, name: str | None, service: str | None) -> "list[JobSpec]":
     """Return the jobs that are asked for, all of them when nothing is named."""
     from shared.errors import ConfigError
-    from shared.jobs.workflows import find_job, find_workflow, load_workflows
+    from shared.jobs.workflows import find_job, find_workflow, is_workflow, load_workflows
 
-    if name and (settings.workflows_dir / f"{name}.yml").exists():
+    if name and is_workflow(settings, name):
         return list(find_workflow(settings, name).jobs.values())
     if name:
         return [find_job(settings, name)[1]]

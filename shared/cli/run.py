@@ -8,7 +8,7 @@ from shared.cli.common import Date, start
 from shared.config import Settings
 from shared.jobs.runner import NO_UPSTREAM, OK, Result, run_job
 from shared.jobs.sequence import dates_between, run_dates
-from shared.jobs.workflows import JobSpec, Workflow, find_job, find_workflow
+from shared.jobs.workflows import JobSpec, Workflow, find_job, find_workflow, is_workflow
 
 
 @click.command("run", epilog="Example: cronhouse run retail --from 2026-01-01 --to 2026-03-31")
@@ -42,7 +42,7 @@ def command(
 
         return run_requested(settings, service)
     assert name is not None
-    if not (settings.workflows_dir / f"{name}.yml").exists():
+    if not is_workflow(settings, name):
         workflow, spec = find_job(settings, name)
         dates = _dates(one, first, last, spec)
         if len(dates) == 1 and not dry_run:
@@ -56,10 +56,12 @@ def command(
 
 
 def _dates(one: date | None, first: date | None, last: date | None, spec: JobSpec) -> list[date]:
-    default = spec.default_date(datetime.now(UTC))
-    if first is None:
-        return [one or default]
-    return dates_between(first, last or default)
+    now = datetime.now(UTC)
+    default = spec.default_date(now)
+    dates = [one or default] if first is None else dates_between(first, last or default)
+    if dates[-1] > now.date():  # its sources would be asked again and again for what cannot be there
+        raise click.UsageError(f"a logical date after today ({now.date()}, UTC) cannot be run")
+    return dates
 
 
 def _run_many(

@@ -82,6 +82,9 @@ def declared_in_code(root: Path = ROOT) -> dict[str, DeclaredJob]:
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+MAX_SECONDS = 100 * 365 * 86400.0
+
+
 def parse_duration(text: str | int | float) -> float:
     """Turn `90s`, `5m`, `26h` or `400d` into seconds; a bare number is seconds; `3y` is 3 * 365 days.
 
@@ -94,4 +97,7 @@ def parse_duration(text: str | int | float) -> float:
     if match is None:
         raise ValueError(f"{text!r} is not a duration such as 30s, 5m, 2h or 400d")
     number, unit = match.groups()
-    return float(number) * ({"y": 365 * 86400.0, "": 1.0} | _UNITS)[unit]
+    seconds = float(number) * ({"y": 365 * 86400.0, "": 1.0} | _UNITS)[unit]
+    if seconds > MAX_SECONDS:
+        raise ValueError(f"{text!r} is longer than 100 years")
+    return seconds

@@ -94,19 +94,23 @@ def find_job(settings: Settings, name: str) -> tuple[Workflow, JobSpec]:
     raise ConfigError(*problems, f"no workflow file has a job {name!r}; there are: {known or 'none'}")
 
 
+def is_workflow(settings: Settings, name: str) -> bool:
+    """Tell whether there is a workflow file of this name; any text may be asked for."""
+    return bool(NAME.fullmatch(name)) and (settings.workflows_dir / f"{name}.yml").exists()
+
+
 def find_workflow(settings: Settings, name: str) -> Workflow:
     """Find a workflow by its name.
 
     Raises:
         ConfigError: there is no such file, or it has mistakes.
     """
-    path = settings.workflows_dir / f"{name}.yml"
-    if not NAME.fullmatch(name) or not path.exists():
+    if not is_workflow(settings, name):
         known = ", ".join(file.stem for file in workflow_files(settings))
         raise ConfigError(
             f"there is no workflow {name!r} in {settings.workflows_dir}; there are: {known or 'none'}"
         )
-    return load_workflow(path)
+    return load_workflow(settings.workflows_dir / f"{name}.yml")
 
 
 def check_both_sides(settings: Settings) -> list[str]:

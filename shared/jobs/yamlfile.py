@@ -42,7 +42,10 @@ def read_yaml(path: Path) -> tuple[Any, Lines]:
         line = mark.line + 1 if mark else 1
         raise ConfigError(f"workflows/{path.name}:{line}: not YAML: {getattr(exc, 'problem', exc)}") from exc
     lines = Lines()
-    return (_convert(loader, node, (), lines, path) if node is not None else None), lines
+    try:
+        return (_convert(loader, node, (), lines, path) if node is not None else None), lines
+    except RecursionError:
+        raise ConfigError(f"workflows/{path.name}:1: an alias stands inside of what it names") from None
 
 
 def _convert(loader: Any, node: Any, where: tuple[str, ...], lines: Lines, path: Path) -> Any:

@@ -6,12 +6,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
 from shared.config import ROOT, Settings
-from shared.errors import ConfigError
+from shared.errors import ConfigError, CronhouseError
 from shared.jobs.workflows import JobSpec, load_workflows
 
 log = logging.getLogger("cronhouse.serve")
@@ -34,8 +34,8 @@ def serve_embedded(settings: Settings) -> int:
 
     process = subprocess.Popen(gunicorn_command(settings), cwd=ROOT, env=_environ(settings))
     ticker = Ticker(settings)
-    schedule.every().minute.at(":00").do(ticker.tick)
-    schedule.every(2).seconds.do(ticker.take_requests)
+    schedule.every().minute.at(":00").do(ticker.calmly, ticker.tick)
+    schedule.every(2).seconds.do(ticker.calmly, ticker.take_requests)
     stopping = False
 
     def stop(_number: int, _frame: FrameType | None) -> None:
@@ -64,6 +64,19 @@ class Ticker:
         self.settings = settings
         self.children: list[subprocess.Popen[bytes]] = []
         self.seen = datetime.now(UTC)
+        self.trouble: str | None = None
+
+    def calmly(self, action: Callable[[], None]) -> None:
+        """Do what a cron does; a database that is away or a broken workflow file is said once, and the API
+        goes on answering what it can."""
+        try:
+            action()
+        except CronhouseError as exc:
+            if str(exc) != self.trouble:
+                log.error("no job can be started: %s", exc)
+            self.trouble = str(exc)
+        else:
+            self.trouble = None
 
     def tick(self) -> None:
         """Start every job whose minute has come since the last tick."""

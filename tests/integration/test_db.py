@@ -1,5 +1,7 @@
 """The one way to write, on a real database."""
 
+from contextlib import closing
+
 import psycopg2
 import pytest
 
@@ -101,3 +103,8 @@ def test_a_sqlstate_has_its_meaning(conn, code, kind, says):
 def test_the_time_zone_is_utc(conn):
     assert db.fetch_value(conn, "SHOW timezone") == "UTC"
     assert isinstance(conn, psycopg2.extensions.connection)
+
+
+def test_what_a_job_committed_outlives_a_crash_of_the_embedded_server(pg):
+    with closing(db.connect(load_settings({}), url=pg.database_url)) as job:
+        assert db.fetch_value(job, "SHOW synchronous_commit") == "on"

@@ -108,3 +108,13 @@ def test_keys_may_come_from_files(s3_url, tmp_path):
     files = {f"{name}_FILE": str(tmp_path / name) for name in KEYS}
     settings = load_settings({"OBJECT_STORE_URL": "s3://house", "S3_ENDPOINT_URL": s3_url, **files})
     open_store(replace(settings)).check()
+
+
+def test_a_folder_that_cannot_be_used_says_where_it_is(tmp_path):
+    (tmp_path / "raw").write_text("a file, where a folder should be")
+    store = open_store(load_settings({"OBJECT_STORE_URL": f"file://{tmp_path}"}))
+    with pytest.raises(FatalError, match=f"cannot write object raw/a below {tmp_path}: "):
+        store.put("raw/a", b"x")
+    for action in (store.read, store.delete):
+        with pytest.raises(FatalError, match=f"object raw/a below {tmp_path}: Not a directory"):
+            action("raw/a")

@@ -3,8 +3,10 @@
 import socket
 from datetime import UTC, datetime
 
+from shared.config import load_settings
+from shared.errors import TransientError
 from shared.jobs.workflows import JobSpec
-from shared.local.serving import due_between, free_port
+from shared.local.serving import Ticker, due_between, free_port
 
 JOBS = [
     JobSpec("daily", "w", "maintenance", "0 2 * * *"),
@@ -32,3 +34,16 @@ def test_a_taken_port_is_passed_over():
         taken.listen()
         port = taken.getsockname()[1]
         assert free_port(port) > port
+
+
+def test_a_tick_that_cannot_be_ends_nothing_and_is_said_once(caplog):
+    def broken():
+        raise TransientError("cannot connect to PostgreSQL")
+
+    ticker = Ticker(load_settings({}))
+    for action in (broken, broken, lambda: None, broken):
+        ticker.calmly(action)
+    assert [record.getMessage() for record in caplog.records] == [
+        "no job can be started: cannot connect to PostgreSQL",
+        "no job can be started: cannot connect to PostgreSQL",
+    ]

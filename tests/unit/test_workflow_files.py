@@ -109,3 +109,7 @@ def test_every_sql_file_is_used():
     )
     for path in (root / "services").rglob("sql/*.sql"):
         assert re.search(rf"[\"']{path.stem}(\.sql)?[\"']", code), f"{path.relative_to(root)} is used nowhere"
+
+
+def test_an_alias_inside_of_itself_is_a_mistake(tmp_path):
+    assert "an alias stands inside of what it names" in problems(tmp_path, "jobs: &jobs [*jobs]\n")[0]

@@ -123,3 +123,15 @@ def test_log_of_requests_holds_no_query_and_no_key(
         reader.get("/api/quality/scores?workflow=secret-name")
     assert "GET /api/quality/scores 200" in caplog.text
     assert "secret-name" not in caplog.text and keys["reader"] not in caplog.text
+
+
+def test_a_body_nested_too_deep_is_the_callers_mistake(operator: FlaskClient) -> None:
+    body = "[" * 100_000
+    response = operator.post("/api/workflows/retail/run", data=body, content_type="application/json")
+    assert error_of(response, 400)["message"] == "The body is nested too deep."
+
+
+def test_only_who_has_to_wait_is_told_to(reader: FlaskClient) -> None:
+    response = reader.get("/api/workflows")
+    assert response.status_code == 200 and "Retry-After" not in response.headers
+    assert response.headers["X-RateLimit-Remaining"]

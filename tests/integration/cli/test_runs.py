@@ -56,6 +56,11 @@ def test_a_dry_run_runs_nothing(call):
     [
         (("run", "nothing_such"), 2, "no workflow file has a job 'nothing_such'"),
         (("run",), 2, "name a job or a workflow"),
+        (("run", "n" * 5000), 2, "no workflow file has a job"),
+        (("run", "probe", "--date", "2999-01-01"), 2, "a logical date after today"),
+        (("run", "probe", "--from", "2999-01-01", "--to", "2999-01-02"), 2, "a logical date after today"),
+        (("missing", "probe", "--from", "1000-01-01"), 2, "is longer than 3660 days"),
+        (("check", "--max-age", "99999999999999d"), 2, "longer than 100 years"),
         (("run", "probe", "--date", "31.12.2026"), 2, "not a date such as 2026-03-31"),
         (("run", "probe", "--from", "2026-03-04", "--to", "2026-03-02"), 2, "is not a range"),
         (("logs", "999"), 1, "there is no run 999"),
