@@ -1,6 +1,6 @@
 """What a load leaves: versions, late lines, dimensions, the ledger, and the same rows when it runs again."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
 import pytest
@@ -66,6 +66,40 @@ def test_a_correction_replaces_every_line_wherever_it_lies(house: Warehouse):
     assert house.ledger()[0] == {
         "source": "retailer_1", "business_date": january, "source_rows": 2, "fact_rows": 0, "duplicate_rows": 2,
     }  # fmt: skip
+    assert_conserved(house)
+
+
+def test_the_same_version_on_another_day_is_a_duplicate(house: Warehouse):
+    """As when the time zone of a retailer is set right and its files are fetched again."""
+    house.put([line("T1", "1"), line("T1", "2")])
+    house.transform()
+    house.put(
+        [
+            line(
+                "T1",
+                "1",
+                business_date=DAY - timedelta(days=1),
+                updated_at=house.facts()[0]["source_updated_at"],
+            ),
+            line(
+                "T1",
+                "2",
+                business_date=DAY - timedelta(days=1),
+                updated_at=house.facts()[0]["source_updated_at"],
+            ),
+        ]
+    )
+    assert house.transform().written == 0
+    assert [(f["line_id"], f["business_date"]) for f in house.facts()] == [("1", DAY), ("2", DAY)]
+    assert_conserved(house)
+
+
+def test_the_same_version_on_two_days_of_one_batch_is_one_fact(house: Warehouse):
+    house.put([line("T1", "1")])
+    same = datetime.combine(DAY, time(12), UTC)
+    house.put([line("T1", "1", business_date=DAY - timedelta(days=1), updated_at=same)])
+    assert house.transform().written == 1
+    assert [f["line_id"] for f in house.facts()] == ["1"]
     assert_conserved(house)
 
 

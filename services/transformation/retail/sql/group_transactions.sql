@@ -1,6 +1,6 @@
 -- One row a transaction, business day, store and customer of the batch: small, and all that stores,
 -- customers, versions and the ledger need to know of it.
--- Reads: staging.retail_sales. Read by: the merges, find_superseded, write_ledger.
+-- Reads: staging.retail_sales. Read by: the merges, find_known, write_ledger.
 CREATE TEMP TABLE load_transaction ON COMMIT DROP AS
 SELECT retailer_id, transaction_id, business_date, store_id, store_name, customer_id, customer_country,
        count(*) AS lines, min(updated_at) AS first_version, max(updated_at) AS last_version
