@@ -1,6 +1,7 @@
 -- name: take_request
 -- The jobs of a workflow and date are taken in their order, so that a forced one is done before the next
--- begins. A request whose taker lives no more is open again.
+-- begins. A request whose taker lives no more is open again: nobody holds the lock of its job and date
+-- (shared/jobs/ledger.py), which this statement takes for a moment.
 UPDATE ops.run_request SET state = 'taken', taken_at = now()
 WHERE request_id = (
     SELECT request_id FROM ops.run_request
@@ -9,10 +10,10 @@ WHERE request_id = (
                       WHERE upstream.workflow = run_request.workflow
                         AND upstream.logical_date = run_request.logical_date
                         AND upstream.state <> 'done' AND upstream.position < run_request.position)
-      AND (state = 'queued' OR state = 'taken' AND taken_at < now() - interval '15 minutes'
-           AND NOT EXISTS (SELECT 1 FROM ops.job_run AS r
-                           WHERE r.job = run_request.job AND r.logical_date = run_request.logical_date
-                             AND r.status = 'running'))
+      AND CASE WHEN state = 'queued' THEN true
+               WHEN state = 'taken' AND taken_at < now() - interval '1 minute'
+               THEN pg_try_advisory_xact_lock(hashtextextended('job:' || job || ':' || logical_date, 0))
+               ELSE false END
     ORDER BY logical_date, position, request_id
     LIMIT 1
     FOR UPDATE SKIP LOCKED)

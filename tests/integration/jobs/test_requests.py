@@ -56,3 +56,31 @@ def test_a_request_whose_taker_died_is_taken_again(house, conn):
     run_requested(house.settings, "maintenance")
     assert ran == [1]
     assert states(conn) == [("probe_first", "done", 0)]
+
+
+def test_a_request_whose_taker_was_killed_in_its_run_is_taken_again(house, conn):
+    ran = []
+    house.declare("probe_first", lambda run: ran.append(1) or Counts())
+    ask(conn, "probe_first", 0, state="taken")
+    with db.transaction(conn):
+        db.execute(
+            conn,
+            "INSERT INTO ops.job_run (workflow, job, service, logical_date, status, host, pid) "
+            "VALUES ('probe', 'probe_first', 'maintenance', %s, 'running', 'gone', 1)",
+            (DAY,),
+        )
+    run_requested(house.settings, "maintenance")
+    assert ran == [1]
+
+
+def test_a_request_that_is_being_run_is_not_taken_twice(house, conn, pg):
+    ran = []
+    house.declare("probe_first", lambda run: ran.append(1) or Counts())
+    ask(conn, "probe_first", 0, state="taken")
+    with db.connect(pg) as holder:
+        db.fetch_value(
+            holder, "SELECT pg_advisory_lock(hashtextextended(%s, 0))", (f"job:probe_first:{DAY}",)
+        )
+        run_requested(house.settings, "maintenance")
+    holder.close()
+    assert ran == []
