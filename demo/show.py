@@ -1,5 +1,6 @@
 """`make demo`: start the embedded stack, run the workflows on sample data, show what came of it, serve it."""
 
+import fcntl
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ import click
 from demo import retail
 from shared import db, logs
 from shared.config import Settings
+from shared.errors import FatalError
 from shared.local.stack import Stack, local_environ
 from shared.migrations import migrate
 
@@ -30,29 +32,50 @@ def show(settings: Settings, once: bool) -> int:
     logs.configure(
         settings.log_format, "ERROR"
     )  # its own lines tell the story; `cronhouse logs RUN` the rest
-    started = time.monotonic()
     stack = Stack(settings)
-    try:
-        with step("embedded PostgreSQL, object folder and three simulated retailers"):
-            stack.up()
-        settings = replace(settings, environ=local_environ(settings))
-        with step("database schema"):
-            migrate(settings)
-        code = retail.run(settings)
-        conn = db.connect(settings, application_name="cronhouse:demo")
+    was_up = stack.postgres.is_running()
+    with alone(stack):
         try:
-            retail.summarise(conn, settings)
+            return _tell(settings, stack, once)
+        except KeyboardInterrupt:
+            click.echo("\nstopped; run it again and it goes on from here")
+            return 130
         finally:
-            conn.close()
-        click.echo(f"\nall of it took {time.monotonic() - started:.1f} s")
-        if once or code:
-            return code
-        return _serve(settings)
-    except KeyboardInterrupt:
-        click.echo("\nstopped; run it again and it goes on from here")
-        return 130
+            if not was_up:
+                stack.down()
+
+
+@contextmanager
+def alone(stack: Stack) -> Iterator[None]:
+    """Keep a second demonstration of the same folder out: it would stop the stack below the first.
+
+    Raises:
+        FatalError: one is under way.
+    """
+    stack.folder.mkdir(parents=True, exist_ok=True)
+    with open(stack.folder / "demo.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise FatalError(f"a demonstration is under way in {stack.folder}: stop it first") from exc
+        yield
+
+
+def _tell(settings: Settings, stack: Stack, once: bool) -> int:
+    started = time.monotonic()
+    with step("embedded PostgreSQL, object folder and three simulated retailers"):
+        stack.up()
+    settings = replace(settings, environ=local_environ(settings))
+    with step("database schema"):
+        migrate(settings)
+    code = retail.run(settings)
+    conn = db.connect(settings, application_name="cronhouse:demo")
+    try:
+        retail.summarise(conn, settings)
     finally:
-        stack.down()
+        conn.close()
+    click.echo(f"\nall of it took {time.monotonic() - started:.1f} s")
+    return code if once or code else _serve(settings)
 
 
 @contextmanager
@@ -73,7 +96,7 @@ def _serve(settings: Settings) -> int:
     conn = db.connect(settings, application_name="cronhouse:demo")
     try:
         with db.transaction(conn):
-            name = f"demo-{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}-{os.getpid()}"
+            name = f"demo-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}"
             key = apikeys.create_key(conn, name, "operator", datetime.now(UTC) + timedelta(days=1))
     finally:
         conn.close()
