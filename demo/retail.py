@@ -32,6 +32,8 @@ def run(settings: Settings, today: date | None = None) -> int:
             progress.advance(f"{result.date} {result.job}")
 
         results = run_dates(settings, workflow, jobs, dates, requested_by="demo", on_result=note)
+    if results[-1].status == "abandoned":
+        raise KeyboardInterrupt
     ran = [result for result in results if result.seconds and result.status != "skipped"]
     failed = [result for result in results if result.exit_code]
     already = f", {len(results) - len(ran)} were done already" if len(ran) < len(results) else ""

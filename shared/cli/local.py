@@ -11,13 +11,16 @@ def command(action: str) -> int:
     """Start, stop or reset the embedded stack.
 
     PostgreSQL, the object folder and the simulated retailers; all of it is under .local, and
-    reset deletes it.
+    reset deletes it. `up` brings the database's schema up to date too.
     """
     from shared.local.stack import Stack
 
     stack = Stack(start())
     if action == "up":
+        from shared.migrations import migrate
+
         stack.up()
+        migrate(stack.settings)
     elif action == "down":
         click.echo(f"stopped: {', '.join(stack.down()) or 'nothing was running'}")
         return 0

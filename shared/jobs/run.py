@@ -98,7 +98,9 @@ class Run:
         if self.timed_out:
             raise FatalError("the run took longer than its timeout in the workflow file")
         if self.stop.is_set():
-            raise Interrupted("stopped by SIGTERM; the next start goes on where the last commit was")
+            raise Interrupted(
+                "asked to stop (SIGTERM or Ctrl-C); the next start goes on where the last commit was"
+            )
 
     def cancel_statement(self) -> None:
         """Cancel the statement that the run's connection is executing, from another thread."""

@@ -155,7 +155,9 @@ class _Attempts:
                 if problem:
                     return problem
             if waited >= self.spec.wait or not wait:
-                return f"upstream {', '.join(waiting)} never came for {self.run.date} (waited {waited:.0f} s)"
+                running = all(states.get(name, {}).get("status") == "running" for name in waiting)
+                what = "is still running" if running else "never came"
+                return f"upstream {', '.join(waiting)} {what} for {self.run.date} (waited {waited:.0f} s)"
             for name in set(waiting) - told:
                 log.info("waiting for %s", name)
                 told.add(name)

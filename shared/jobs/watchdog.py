@@ -1,4 +1,4 @@
-"""A thread beside a run: it hears SIGTERM while the main thread waits in the driver, ends a run whose time
+"""A thread beside a run: it hears SIGTERM and Ctrl-C while the main thread waits in the driver, ends a run whose time
 is up, and writes log lines down once a second."""
 
 import contextlib
@@ -13,6 +13,7 @@ from shared.errors import CronhouseError
 from shared.jobs.ledger import Ledger, RunLog
 from shared.jobs.run import Run
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 TICK_SECONDS = 1.0
 GRACE_SECONDS = 5.0  # between two items a job stops by itself; a statement is cancelled after this
 
@@ -24,6 +25,7 @@ class Watchdog:
         self.run, self.ledger, self.log, self.timeout = run, ledger, log, timeout
         self.deadline = math.inf
         self._stopped_at: float | None = None
+        self._interrupts = 0
         self._woken, self._waker = socket.socketpair()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
@@ -34,7 +36,7 @@ class Watchdog:
         self._woken.settimeout(TICK_SECONDS)
         if self._in_main:
             self._old_fd = signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
-            self._old_handler = signal.signal(signal.SIGTERM, self._on_signal)
+            self._old_handlers = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
         self._thread.start()
         return self
 
@@ -44,7 +46,8 @@ class Watchdog:
             self._waker.send(b"\0")
         self._thread.join()
         if self._in_main:
-            signal.signal(signal.SIGTERM, self._old_handler)
+            for number, handler in self._old_handlers.items():
+                signal.signal(number, handler)
             signal.set_wakeup_fd(self._old_fd)
         self._waker.close()
         self._woken.close()
@@ -54,7 +57,10 @@ class Watchdog:
         """Count the run's time from now: what it waited for its upstream is not its own."""
         self.deadline = time.monotonic() + self.timeout
 
-    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT and self._interrupts:
+            raise KeyboardInterrupt  # a second Ctrl-C does not wait
+        self._interrupts += number == signal.SIGINT
         self.run.stop.set()
 
     def _watch(self) -> None:
@@ -77,7 +83,9 @@ class Watchdog:
             heard = self._woken.recv(64)
         except TimeoutError:
             return
-        if signal.SIGTERM in heard:  # the C handler wrote the number; Python's handler may still be waiting
+        if any(
+            number in heard for number in STOP_SIGNALS
+        ):  # the C handler wrote the number; Python's handler may still be waiting
             self.run.stop.set()
 
     def flush(self) -> None:

@@ -49,9 +49,10 @@ def sleeper(house):
     process.wait()
 
 
-def test_sigterm_ends_a_run_that_waits_in_the_database(house, sleeper):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_waits_in_the_database_can_be_stopped(house, sleeper, number):
     started = time.monotonic()
-    sleeper.send_signal(signal.SIGTERM)
+    sleeper.send_signal(number)
     assert sleeper.wait(30) == 1
     assert time.monotonic() - started < 25
     row = _one(house, "SELECT status, reason FROM ops.job_run")
