@@ -28,14 +28,16 @@ def run_dates(
     force: bool = False, requested_by: str | None = None,
     on_result: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:  # fmt: skip
-    """Run the jobs in their order for each date.
+    """Run the jobs in their order, each for all dates before the next job begins.
 
-    A failed job makes those after it `skipped` for that date; the next date goes on. Nothing waits: what
-    an upstream job is, it is when its turn has passed. SIGTERM or Ctrl-C ends the whole range.
+    So what a job does once for everything that came, such as refreshing views, is done once in a backfill.
+    A failed job makes those after it `skipped` for that date; the other dates go on. Nothing waits: what an
+    upstream job is, it is when its turn has passed. SIGTERM or Ctrl-C ends the whole range.
     """
     results = []
-    for logical_date in dates:
-        for spec in jobs:
+    days = list(dates)
+    for spec in jobs:
+        for logical_date in days:
             result = run_job(
                 settings, workflow, spec, logical_date, force=force, wait=False, requested_by=requested_by
             )
