@@ -21,7 +21,7 @@ from services.ingestion.retail.landing import LandingWriter
 from services.ingestion.retail.raw import RawWriter
 from services.ingestion.retail.retailers import Retailer
 from services.ingestion.retail.window import Window, make_window
-from services.ingestion.sources import Source, SourceMoved, open_source
+from services.ingestion.sources import Source, SourceMoved, open_source, parse
 from shared import db, state
 from shared.errors import DataError, FatalError
 from shared.jobs import Run
@@ -76,8 +76,10 @@ class Intake:
 
     def __init__(self, run: Run, retailer: Retailer) -> None:
         self.run, self.retailer = run, retailer
-        self.landing = LandingWriter(run.store, retailer.id, run.date, run.id)
-        self.raw = RawWriter(run.store, retailer.id, run.date, str(run.id))
+        # a later try may read again what an earlier one of this run has registered: it writes other objects
+        self.stem = str(run.id) if run.attempt == 1 else f"{run.id}-try{run.attempt}"
+        self.landing = LandingWriter(run.store, retailer.id, run.date, self.stem)
+        self.raw = RawWriter(run.store, retailer.id, run.date, self.stem)
         self.letters, self.tally = Letters(), Tally()
 
     def execute(self) -> Tally:
@@ -127,7 +129,7 @@ class Intake:
         self.landing.abandon()
         self.landing.objects.clear()
         self.letters.close()
-        self.raw = RawWriter(self.run.store, self.retailer.id, self.run.date, f"{self.run.id}-again")
+        self.raw = RawWriter(self.run.store, self.retailer.id, self.run.date, f"{self.stem}-again")
         self.letters, self.tally = Letters(), Tally()
 
     def _take_in(self, source: Source, window: Window) -> None:
@@ -135,7 +137,7 @@ class Intake:
             self.run.check_stop()
             key, first = self.landing.write(lines)
             try:
-                parsed = source.parse(lines, window.end)
+                parsed = parse(source, lines, window.end)
             except DataError as exc:
                 self._reject(source, lines, f"{key}:{first}", exc)
                 continue

@@ -23,9 +23,9 @@ def day_folder(zone: str, retailer_id: str, day: date) -> str:
 class LandingWriter:
     """Writes lines to numbered objects of one retailer, logical date and run."""
 
-    def __init__(self, store: ObjectStore, retailer_id: str, logical_date: date, run_id: int) -> None:
+    def __init__(self, store: ObjectStore, retailer_id: str, logical_date: date, stem: str) -> None:
         self.store, self.retailer_id, self.logical_date = store, retailer_id, logical_date
-        self.prefix = f"{day_folder('landing', retailer_id, logical_date)}/{run_id}"
+        self.prefix = f"{day_folder('landing', retailer_id, logical_date)}/{stem}"
         self.number, self.line = 0, 0
         self.file: BinaryIO | None = None
         self.gzip: gzip.GzipFile | None = None

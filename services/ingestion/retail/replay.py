@@ -16,10 +16,10 @@ from services.ingestion.retail.intake import PIPELINE
 from services.ingestion.retail.landing import read_lines
 from services.ingestion.retail.raw import RawWriter
 from services.ingestion.retail.retailers import Retailer, describe_retailers
-from services.ingestion.sources import Parsed, Source, open_source
+from services.ingestion.sources import Parsed, Source, open_source, parse
 from shared import db, state
 from shared.config import Settings
-from shared.errors import CronhouseError, DataError
+from shared.errors import CronhouseError, DataError, FatalError
 from shared.jobs.workflows import find_workflow
 from shared.objectstore import ObjectStore, open_store
 from shared.sql import read_queries
@@ -59,7 +59,7 @@ def _replay_one(
     letter_id, source = letter["dead_letter_id"], open_source(retailer)
     try:
         lines = read_payload(store, letter)
-        parsed = source.parse(lines, datetime.now(UTC))
+        parsed = parse(source, lines, datetime.now(UTC))
     except DataError as exc:
         _note_failure(conn, letter_id, exc)
         return Replayed(letter_id, False, 0, str(exc))
@@ -85,10 +85,22 @@ def _replay_one(
 def read_payload(store: ObjectStore, letter: Mapping[str, Any]) -> list[bytes]:
     """Return the lines of a letter; one too long for the database is read from its landing object."""
     payload: bytes = letter["payload"].encode()
-    if len(payload) >= letter["payload_bytes"]:
+    if len(payload) == letter["payload_bytes"]:
         return payload.split(b"\n")
     key, _, first = letter["position"].rpartition(":")
-    return list(read_lines(store, key, int(first), letter["payload"].count("\n") + 1))
+    lines: list[bytes] = []
+    size = -1  # a line end fewer than lines
+    for line in read_lines(store, key, int(first)):
+        lines.append(line)
+        size += len(line.decode("utf-8", "replace").encode()) + 1
+        if size >= letter["payload_bytes"]:
+            break
+    if size != letter["payload_bytes"]:
+        raise FatalError(
+            f"{letter['position']}: {size} bytes stand there, the letter had {letter['payload_bytes']}: the landing "
+            "object is not the one that the letter came from"
+        )
+    return lines
 
 
 def _write(store: ObjectStore, retailer: Retailer, letter: Mapping[str, Any], parsed: Parsed) -> RawWriter:

@@ -58,7 +58,12 @@ def read_day(text: object, zone: ZoneInfo) -> date | None:
         day = business_day(moment if moment.tzinfo else moment.replace(tzinfo=UTC), zone)
     except (ValueError, OverflowError):
         return None
-    return day if day.year >= EARLIEST.year else None
+    return plausible(day)
+
+
+def plausible(day: date) -> date | None:
+    """Return the day, None when no sale can have been on it."""
+    return day if EARLIEST.year <= day.year <= datetime.now(UTC).year + 1 else None
 
 
 def is_ambiguous(local: datetime, zone: ZoneInfo) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from shared.errors import TransientError
+from shared.errors import DataError, TransientError
 
 if TYPE_CHECKING:
     from services.ingestion.retail.records import SalesRecord
@@ -63,3 +63,16 @@ def open_source(retailer: "Retailer", sleep: Callable[[float], Any] = time.sleep
     from services.ingestion.sources.csv_export import CsvExport
 
     return CsvExport(retailer, sleep)
+
+
+def parse(source: Source, lines: list[bytes], latest: datetime) -> Parsed:
+    """Return the records of a transaction.
+
+    Raises:
+        DataError: it cannot be used; also for a number or a time that no arithmetic can follow, such as the
+            year 1 in a zone east of UTC, or NaN.
+    """
+    try:
+        return source.parse(lines, latest)
+    except (ArithmeticError, ValueError) as exc:
+        raise DataError(f"a number or a time is out of range ({type(exc).__name__}: {exc})") from exc

@@ -24,7 +24,7 @@ import msgspec
 
 from services.ingestion.retail.records import CENT, make_record
 from services.ingestion.retail.retailers import Retailer
-from services.ingestion.retail.window import Window, business_day, from_local, is_ambiguous
+from services.ingestion.retail.window import Window, business_day, from_local, is_ambiguous, plausible
 from services.ingestion.sources import Parsed
 from shared.errors import DataError, FatalError, TransientError
 from shared.http import Client, NotFound
@@ -142,7 +142,7 @@ class CsvExport:
         for line in lines:
             try:
                 cells = _split(_decoder.decode(line).text, "")
-                return len(lines), _read_time(cells["Timestamp"], "Timestamp").date()
+                return len(lines), plausible(_read_time(cells["Timestamp"], "Timestamp").date())
             except (DataError, msgspec.MsgspecError):
                 continue
         return len(lines), None

@@ -36,7 +36,7 @@ def record(day: date, number: int):
 
 def test_landing_objects_rotate_and_keep_a_transaction_together(store, monkeypatch):
     monkeypatch.setattr(landing, "MAX_LINES", 5)
-    writer = LandingWriter(store, "shop", DAY, 7)
+    writer = LandingWriter(store, "shop", DAY, "7")
     places = [writer.write([b"%d.%d" % (number, line) for line in range(3)]) for number in range(4)]
     writer.close()
     prefix = "landing/shop/year=2026/month=06/day=10/7-"
@@ -48,7 +48,7 @@ def test_landing_objects_rotate_and_keep_a_transaction_together(store, monkeypat
 
 def test_landing_objects_rotate_by_size(store, monkeypatch):
     monkeypatch.setattr(landing, "MAX_BYTES", 10)
-    writer = LandingWriter(store, "shop", DAY, 7)
+    writer = LandingWriter(store, "shop", DAY, "7")
     for number in range(3):
         writer.write([b"x" * 100 + b"%d" % number])
     writer.close()
@@ -56,7 +56,7 @@ def test_landing_objects_rotate_by_size(store, monkeypatch):
 
 
 def test_nothing_written_is_no_object(store):
-    writer = LandingWriter(store, "shop", DAY, 7)
+    writer = LandingWriter(store, "shop", DAY, "7")
     writer.close()
     assert writer.objects == []
     assert list(store.list("")) == []
