@@ -45,7 +45,7 @@ def render() -> str:
 
 def help_texts() -> Iterator[tuple[str, str]]:
     """Yield each command's full name and help text, subcommands after their group."""
-    top = click.Context(group, info_name="cronhouse")
+    top = click.Context(group, info_name="cronhouse", **group.context_settings)
     for name in COMMANDS:
         command = group.get_command(top, name)
         assert command is not None

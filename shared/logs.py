@@ -4,7 +4,7 @@ import json
 import logging
 import sys
 import time
-from typing import Any
+from typing import Any, TextIO
 
 # One run a process: jobs start threads, and their lines belong to the run too.
 _CONTEXT: dict[str, Any] = {}
@@ -25,6 +25,17 @@ def fields_of(record: logging.LogRecord) -> dict[str, Any]:
     """Return what the caller gave as `extra={"fields": {...}}`."""
     fields = getattr(record, "fields", None)
     return fields if isinstance(fields, dict) else {}
+
+
+class StdoutHandler(logging.StreamHandler[TextIO]):
+    """Writes to what sys.stdout is at that moment, not to what it was when logging was set up."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stdout
 
 
 class JsonFormatter(logging.Formatter):
@@ -61,7 +72,7 @@ def configure(log_format: str = "text", level: str = "INFO") -> None:
 
     The level is that of stdout: a run's own log (ops.job_log) has INFO and above whatever stdout shows.
     """
-    handler = logging.StreamHandler(sys.stdout)
+    handler = StdoutHandler()
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]

@@ -1,6 +1,6 @@
 """Late jobs and data that did not come become incidents, and stop being ones."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -8,9 +8,12 @@ from services.maintenance.house.jobs import watch
 from services.maintenance.house.watch import last_due_date
 from tests.integration.maintenance.conftest import House
 
-NOW = datetime.now(UTC)
 SECTION = {"look_back": "14d", "due": "6h"}
-LAST_DUE = last_due_date(NOW, SECTION)
+
+
+def last_due() -> date:
+    """Ask now, not when this file was imported: at the hour when a day falls due the two differ."""
+    return last_due_date(datetime.now(UTC), SECTION)
 
 
 def succeed(house: House, job: str, hours_ago: float, workflow: str = "retail") -> None:
@@ -18,7 +21,7 @@ def succeed(house: House, job: str, hours_ago: float, workflow: str = "retail") 
         """INSERT INTO ops.job_run
                (workflow, job, service, logical_date, status, started_at, finished_at, host, pid)
            VALUES (%(workflow)s, %(job)s, 's', %(date)s, 'succeeded', %(at)s, %(at)s, 'h', 1)""",
-        workflow=workflow, job=job, at=NOW - timedelta(hours=hours_ago), date=LAST_DUE,
+        workflow=workflow, job=job, at=datetime.now(UTC) - timedelta(hours=hours_ago), date=last_due(),
     )  # fmt: skip
 
 
@@ -27,7 +30,7 @@ def arrive(house: House, source: str, *days_ago: int) -> None:
         house.do(
             """INSERT INTO ops.arrival (pipeline, source, logical_date, landed_rows, rejected_rows, run_id)
                VALUES ('retail', %(source)s, %(day)s, 1, 0, 1)""",
-            source=source, day=LAST_DUE - timedelta(days=days),
+            source=source, day=last_due() - timedelta(days=days),
         )  # fmt: skip
 
 
@@ -73,7 +76,7 @@ def test_data_that_did_not_come_is_an_incident_until_it_does(busy_house: House) 
     arrive(busy_house, "retailer_1", *range(10))
     arrive(busy_house, "retailer_2", 0, 1, 3, 4, 5, 6, 7, 8, 9)
     busy_house.run(watch)
-    missing = LAST_DUE - timedelta(days=2)
+    missing = last_due() - timedelta(days=2)
     assert open_incidents(busy_house) == {
         "data_missing:retail:retailer_2": f"nothing of retailer_2 arrived in retail for {missing}"
     }

@@ -71,7 +71,9 @@ def retailer_settings(server: EmbeddedPostgres, today: str = TODAY) -> list[Reta
 
 @pytest.fixture(scope="session")
 def served(pg_server: EmbeddedPostgres) -> Iterator[list[Shop]]:
-    """All three, seeded once."""
+    """All three, seeded once; other tests may have left books that were opened on another day."""
+    for name in RETAILERS:
+        administer(pg_server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     everyone = retailer_settings(pg_server)
     open_all(everyone)
     shops = [serve(settings) for settings in everyone]
