@@ -1,6 +1,7 @@
 """Jobs of the retail workflow that make the warehouse: the star and the views over it."""
 
 from shared import db, state
+from shared.errors import FatalError
 from shared.jobs import Counts, Run, job
 
 
@@ -43,10 +44,23 @@ def _read_pending(run: Run) -> list[dict[str, object]]:
 def refresh_views(run: Run) -> Counts:
     """Summarise the days that loads touched, then refresh the views whose input changed.
 
-    Runs after the quality gate: when that fails, summaries and views stay as they were. Counts summary rows.
+    Runs after the quality gate. Views show all facts, so one date that has not passed keeps them all as they
+    were, also on the nights after it. Counts summary rows.
+
+    Raises:
+        FatalError: the gate has not passed for a date whose facts the views would show.
     """
     from services.transformation.retail import views
 
+    gates = list(run.workflow.jobs[run.job].after) if run.job in run.workflow.jobs else []
+    unchecked = views.unchecked_dates(run.conn, gates) if gates else []
+    if unchecked:
+        shown = ", ".join(map(str, unchecked[:5])) + (" ..." if len(unchecked) > 5 else "")
+        raise FatalError(
+            f"{' and '.join(gates)} has not passed for {shown}: the views stay as they were. Look at "
+            f"`cronhouse history {gates[0]}`, put the data right, then: "
+            f"cronhouse run {gates[0]} --date {unchecked[0]} --force"
+        )
     with run.stage("summaries"):
         rows = views.summarise_days(run.conn)
     with run.stage("refresh"):

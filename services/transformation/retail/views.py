@@ -35,6 +35,12 @@ def summarise_days(conn: db.Connection) -> int:
         return rows
 
 
+def unchecked_dates(conn: db.Connection, gates: Sequence[str]) -> list[date]:
+    """List the logical dates whose new facts none of the gates' runs has passed since they were loaded."""
+    rows = db.fetch_all(conn, read_queries(_Q)["unchecked_dates"], {"gates": list(gates)})
+    return [row["logical_date"] for row in rows]
+
+
 def days_of_months(days: Sequence[date]) -> list[date]:
     """Return every day of the months that the days lie in: with constants the planner skips the other partitions."""
     months = sorted({(day.year, day.month) for day in days})

@@ -242,6 +242,13 @@ def test_odd_text_survives_the_way_through_csv(house: Warehouse):
     assert [row["product_name"] for row in house.processed()] == names
 
 
+def test_fractions_of_a_second_are_kept(house: Warehouse):
+    exact = datetime(2026, 3, 10, 12, 0, 0, 123456, tzinfo=UTC)
+    house.put([line("T1", "1", sold_at=exact), line("T1", "2")])
+    house.transform()
+    assert [fact["sold_at"] for fact in house.facts()] == [exact, exact.replace(microsecond=0)]
+
+
 def test_columns_are_taken_by_name_and_zones_are_heeded(house: Warehouse):
     import pyarrow as pa
 

@@ -6,8 +6,11 @@ from decimal import Decimal
 
 import pytest
 
+from services.transformation.retail.jobs import refresh_views
 from shared import db
 from shared.config import ROOT
+from shared.errors import FatalError
+from shared.jobs.workflows import find_workflow
 from tests.integration.transformation.scenario import LATER
 from tests.integration.transformation.test_trouble import locked, start, wait_for_block
 from tests.integration.transformation.warehouse import DAY, Warehouse, line
@@ -225,3 +228,57 @@ def test_every_example_for_bi_users_runs_and_finds_something(house: Warehouse):
         assert house.rows(example), example
     for view in VIEWS:
         assert f"`{view}`" in PAGE
+
+
+def test_a_date_that_has_not_passed_the_gate_keeps_the_views_as_they_were_on_later_dates_too(
+    house: Warehouse,
+):
+    load(house, line("T1"))
+    before = house.rows("SELECT * FROM retail.mv_daily_sales_summary")
+    next_day, day_after = DAY + timedelta(days=1), DAY + timedelta(days=2)
+    house.put([line("T2")], day=next_day)
+    house.put([line("T3")], day=day_after)
+    for day in (next_day, day_after):
+        on_record(house, "retail_transform", day, house.run_id + 1)
+        house.transform(day)
+    on_record(house, "retail_quality", next_day, 900, "failed")
+    on_record(house, "retail_quality", day_after, 901)
+    with pytest.raises(
+        FatalError, match=rf"retail_quality has not passed for {next_day}: the views stay as they were"
+    ):
+        refresh_after_gate(house, day_after)
+    assert house.rows("SELECT * FROM retail.mv_daily_sales_summary") == before
+    on_record(house, "retail_quality", next_day, 902)
+    refresh_after_gate(house, day_after)
+    assert house.value("SELECT sum(lines) FROM retail.mv_daily_sales_summary") == 3
+
+
+def test_a_gate_that_passed_before_the_load_does_not_count(house: Warehouse):
+    house.put([line("T1")])
+    on_record(house, "retail_quality", DAY, house.run_id + 1)
+    house.run_id += 1
+    on_record(house, "retail_transform", DAY, house.run_id + 1)
+    house.transform()
+    with pytest.raises(FatalError, match="has not passed"):
+        refresh_after_gate(house, DAY)
+
+
+def on_record(house: Warehouse, job: str, day: date, run_id: int, status: str = "succeeded") -> None:
+    """Put a run into ops.job_run under a number of its own."""
+    with db.transaction(house.conn):
+        db.execute(
+            house.conn,
+            "INSERT INTO ops.job_run (run_id, workflow, job, service, logical_date, status, host, pid) "
+            "OVERRIDING SYSTEM VALUE VALUES (%s, 'retail', %s, 's', %s, %s, 'h', 1)",
+            (run_id, job, day, status),
+        )
+
+
+def refresh_after_gate(house: Warehouse, day: date) -> None:
+    """Run retail_views as the real workflow file has it: after retail_quality."""
+    run = house.make_run("retail_views", day)
+    run.workflow = find_workflow(house.settings, "retail")
+    try:
+        refresh_views(run)
+    finally:
+        run.close()

@@ -3,6 +3,18 @@
 SELECT run_id, inserted + superseded > 0 AS changed_facts
 FROM retail.fact_load WHERE summarised_at IS NULL ORDER BY run_id FOR UPDATE;
 
+-- name: unchecked_dates
+-- Logical dates whose loads changed facts that the views do not show yet and that no quality run has passed since.
+SELECT DISTINCT r.logical_date
+FROM retail.fact_load AS l
+JOIN ops.job_run AS r USING (run_id)
+WHERE l.summarised_at IS NULL AND l.inserted + l.superseded > 0
+  AND NOT EXISTS (
+      SELECT FROM ops.job_run AS q
+      WHERE q.job = ANY(%(gates)s) AND q.logical_date = r.logical_date AND q.status = 'succeeded' AND q.run_id > l.run_id
+  )
+ORDER BY r.logical_date;
+
 -- name: touched_days
 SELECT DISTINCT business_date FROM ops.reconciliation
 WHERE pipeline = 'retail' AND run_id = ANY(%(runs)s) ORDER BY business_date;
