@@ -40,20 +40,20 @@ CREATE TABLE sales (
 CREATE UNIQUE INDEX sales_key ON sales (transaction_id, line_id, retailer_key, business_date);
 
 -- name: fill_dimensions
+ANALYZE lines;
 INSERT INTO retailer (retailer_id) SELECT DISTINCT retailer_id FROM lines ON CONFLICT DO NOTHING;
 INSERT INTO store (retailer_key, store_id, store_name)
-SELECT DISTINCT ON (retailer_key, store_id) retailer_key, store_id, store_name
-FROM lines JOIN retailer USING (retailer_id) ORDER BY retailer_key, store_id, updated_at DESC
+SELECT retailer_key, store_id, max(store_name) FROM lines JOIN retailer USING (retailer_id) GROUP BY retailer_key, store_id
 ON CONFLICT (retailer_key, store_id) DO UPDATE SET store_name = EXCLUDED.store_name;
 INSERT INTO customer (retailer_key, customer_id, country)
-SELECT DISTINCT ON (retailer_key, customer_id) retailer_key, customer_id, customer_country
-FROM lines JOIN retailer USING (retailer_id) ORDER BY retailer_key, customer_id, updated_at DESC
+SELECT retailer_key, customer_id, max(customer_country) FROM lines JOIN retailer USING (retailer_id)
+GROUP BY retailer_key, customer_id
 ON CONFLICT (retailer_key, customer_id) DO UPDATE SET country = EXCLUDED.country;
 INSERT INTO product (retailer_key, product_id, product_name)
-SELECT DISTINCT ON (retailer_key, product_id) retailer_key, product_id, product_name
-FROM lines JOIN retailer USING (retailer_id) ORDER BY retailer_key, product_id, updated_at DESC
+SELECT retailer_key, product_id, max(product_name) FROM lines JOIN retailer USING (retailer_id)
+GROUP BY retailer_key, product_id
 ON CONFLICT (retailer_key, product_id) DO UPDATE SET product_name = EXCLUDED.product_name;
-ANALYZE lines, retailer, store, customer, product;
+ANALYZE retailer, store, customer, product;
 
 -- name: fill_sales
 INSERT INTO sales
@@ -64,4 +64,6 @@ JOIN retailer AS r USING (retailer_id)
 JOIN store AS st USING (retailer_key, store_id)
 JOIN customer AS c USING (retailer_key, customer_id)
 JOIN product AS p USING (retailer_key, product_id)
+
+-- name: unless_known
 ON CONFLICT (transaction_id, line_id, retailer_key, business_date) DO NOTHING
