@@ -183,6 +183,12 @@ class Intake:
         """Tell everybody, in one transaction."""
         run, tally, name = self.run, self.tally, self.retailer.id
         is_whole = window.end <= datetime.now(UTC)
+        if not is_whole:
+            run.log.warning(
+                "%s: %s is over there only at %s UTC: its sales are kept, but it has not arrived; schedule the "
+                "workflow after that hour",
+                self.retailer.label, run.date, f"{window.end:%Y-%m-%d %H:%M}",
+            )  # fmt: skip
         newest, transaction_id = tally.newest or (None, None)
         with _connection(run, self.retailer) as conn, db.transaction(conn):
             state.register_objects(conn, run.id, [*self.landing.objects, *self.raw.objects])

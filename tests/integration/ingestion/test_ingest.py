@@ -153,6 +153,16 @@ def test_a_day_that_is_not_over_is_landed_but_has_not_arrived(pg, retailers):
     assert query(settings, "SELECT * FROM ops.arrival") == []
 
 
+def test_a_retailer_whose_day_ends_after_the_run_is_warned_of_with_the_hour(pg, retailers, caplog):
+    settings = settings_with(pg, retailers.urls)
+    today = datetime.now(UTC).date()  # over in Honolulu at 10:00 UTC tomorrow
+    run_ingest(settings, today, only=("retailer_2",), change={"timezone": "Pacific/Honolulu"})
+    (warning,) = [record.getMessage() for record in caplog.records if "has not arrived" in record.message]
+    assert f"{today} is over there only at {today + timedelta(days=1)} 10:00 UTC" in warning
+    assert "schedule the workflow after that hour" in warning
+    assert query(settings, "SELECT * FROM ops.arrival") == []
+
+
 def test_missing_settings_are_named_all_at_once_before_anything_is_asked(pg, retailers):
     with pytest.raises(ConfigError) as caught:
         run_ingest(settings_with(pg, {"retailer_2": retailers.urls["retailer_2"]}))
