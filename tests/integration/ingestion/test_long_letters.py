@@ -58,7 +58,11 @@ def test_a_landing_object_that_does_not_fit_is_refused(settings, retailers, chan
     lines = [b"%06d" % number * 30 for number in range(400)]
     plant(run, lines)
     (letter,) = letters(settings)
-    others = {"another object": [b"short"], "a line less": lines[:-1], "other bytes": [b"z" * 180, *lines[1:]]}
+    others = {
+        "another object": [b"short"],
+        "a line less": lines[:-1],
+        "other bytes": [b"z" * 180, *lines[1:]],
+    }
     writer = LandingWriter(run.store, CSV, DAY, "planted")
     writer.write([b"another transaction"])
     writer.write(others[change])
