@@ -27,7 +27,7 @@ def lines_of(source: str, field: str, value: str) -> list[bytes]:
         *(("woocommerce", field, value)
           for field in ("date_created_gmt", "date_modified_gmt") for value in (FIRST, LAST)),
         *(("woocommerce", field, value)
-          for field in ("total", "subtotal") for value in ("NaN", "1E999999", "-Infinity")),
+          for field in ("quantity", "total", "subtotal") for value in ("NaN", "1E999999", "-Infinity")),
         *(("square", field, f"{value}Z") for field in ("closed_at", "updated_at") for value in (FIRST, LAST)),
         *(("square", "quantity", value) for value in ("NaN", "1E999999", "Infinity")),
         *(("csv_export", field, value) for field in ("Timestamp", "LastModified")
