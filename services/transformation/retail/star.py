@@ -89,7 +89,7 @@ def _copy_error(exc: psycopg2.Error, stream: RawCsv) -> Exception:
 
 
 def _group_batch(conn: db.Connection) -> None:
-    for name in ("group_transactions", "group_products", "ensure_months"):
+    for name in ("group_transactions", "group_products", "end_parallel", "ensure_months"):
         db.execute(conn, SQL[name])
 
 
