@@ -3,6 +3,7 @@
 import multiprocessing
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ class Killer:
         process.join()
         conn = db.connect(settings)
         try:
+            self._wait_for_the_dead(conn)
             house = Warehouse(settings, conn)
             house.run_id = 1000
             house.transform()
@@ -71,6 +73,18 @@ class Killer:
             conn.close()
             self._admin("DROP DATABASE {} WITH (FORCE)", name)
             shutil.rmtree(objects)
+
+    def _wait_for_the_dead(self, conn: db.Connection) -> None:
+        """Wait until the server is done with the killed client: its last COMMIT may be under way still."""
+        query = (
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        deadline = time.monotonic() + 30
+        while db.fetch_all(conn, query):
+            conn.rollback()
+            assert time.monotonic() < deadline, "the server still works for a client that is gone"
+            time.sleep(0.01)
+        conn.rollback()
 
 
 @pytest.fixture
