@@ -64,6 +64,7 @@ def refresh_views(conn: db.Connection, run_id: int, force: bool = False) -> list
         how = sql.SQL("CONCURRENTLY ") if view["is_filled"] else sql.SQL("")
         name = sql.Identifier("retail", view["name"])
         with db.transaction(conn):
+            db.execute(conn, queries["set_session"])
             db.execute(conn, sql.SQL("REFRESH MATERIALIZED VIEW {}{}").format(how, name))
             values = {"name": view["name"], "input_state": state, "run_id": run_id}
             db.execute(conn, queries["write_refresh"], values)
