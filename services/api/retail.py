@@ -107,7 +107,7 @@ def quarterly_sales(query: QuarterlySalesQuery) -> Any:
 @api.get(
     "/daily-products",
     responses={200: rows.DailyProductsPage},
-    summary="A row a business day, retailer and product; without `from` those of the newest 31 days",
+    summary="A row a business day, retailer and product; without `from` those of the newest 14 days",
 )
 def daily_products(query: DailyProductsQuery) -> Any:
     name = "daily_products"

@@ -12,6 +12,7 @@ import hmac
 import io
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from flask import Blueprint, Flask, Response, request
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -152,6 +153,7 @@ def _record(row: dict) -> dict[str, str]:
     }
 
 
+@lru_cache(maxsize=4096)  # the lines of a transaction have the same times
 def _local(moment: datetime) -> str:
     return moment.astimezone(ZONE).strftime("%d/%m/%Y %H:%M")
 

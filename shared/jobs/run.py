@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from shared import db
 from shared.config import Settings
 from shared.errors import FatalError, Interrupted
-from shared.objectstore import ObjectStore, open_store
 
 if TYPE_CHECKING:
     from shared.jobs.workflows import Workflow
+    from shared.objectstore import ObjectStore
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Run:
     stop: threading.Event = field(default_factory=threading.Event)
     timed_out: bool = False
     _conn: db.Connection | None = None
-    _store: ObjectStore | None = None
+    _side: list[db.Connection] = field(default_factory=list)
+    _store: "ObjectStore | None" = None
 
     @property
     def params(self) -> Mapping[str, Any]:
@@ -65,10 +66,27 @@ class Run:
             self._conn = db.connect(self.settings, application_name=f"cronhouse:{self.job}:{self.id}")
         return self._conn
 
+    @contextmanager
+    def connection(self, name: str) -> Iterator[db.Connection]:
+        """Open a connection beside the run's own, for a thread; what was not committed at its end is gone.
+
+        `name` says in pg_stat_activity what it is for.
+        """
+        with closing(
+            db.connect(self.settings, application_name=f"cronhouse:{self.job}:{self.id}:{name}")
+        ) as conn:
+            self._side.append(conn)
+            try:
+                yield conn
+            finally:
+                self._side.remove(conn)
+
     @property
-    def store(self) -> ObjectStore:
+    def store(self) -> "ObjectStore":
         """The object store."""
         if self._store is None:
+            from shared.objectstore import open_store
+
             self._store = open_store(self.settings)
             self._store.check()
         return self._store
@@ -103,9 +121,10 @@ class Run:
             )
 
     def cancel_statement(self) -> None:
-        """Cancel the statement that the run's connection is executing, from another thread."""
-        if self._conn is not None and not self._conn.closed:
-            self._conn.cancel()
+        """Cancel the statements that the run's connections are executing, from another thread."""
+        for conn in (self._conn, *self._side):
+            if conn is not None and not conn.closed:
+                conn.cancel()
 
     def close(self) -> None:
         """Close the connection; what was not committed is gone."""

@@ -5,7 +5,7 @@ with file, line and field, all of them at once.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from graphlib import CycleError, TopologicalSorter
@@ -74,7 +74,7 @@ def load_workflows(settings: Settings) -> dict[str, Workflow]:
     Raises:
         ConfigError: every mistake of every file.
     """
-    loaded, problems = _load_all(settings)
+    loaded, problems = _load_all(workflow_files(settings))
     if problems:
         raise ConfigError(*problems)
     return loaded
@@ -86,10 +86,15 @@ def find_job(settings: Settings, name: str) -> tuple[Workflow, JobSpec]:
     Raises:
         ConfigError: no file has the job, or its file has mistakes.
     """
-    loaded, problems = _load_all(settings)
-    for workflow in loaded.values():
-        if name in workflow.jobs:
-            return workflow, workflow.jobs[name]
+    files = workflow_files(settings)
+    for chosen in (
+        [path for path in files if _mentions(path, name)],
+        files,
+    ):  # each start of a job pays for this
+        loaded, problems = _load_all(chosen)
+        for workflow in loaded.values():
+            if name in workflow.jobs:
+                return workflow, workflow.jobs[name]
     known = ", ".join(job for workflow in loaded.values() for job in workflow.jobs)
     raise ConfigError(*problems, f"no workflow file has a job {name!r}; there are: {known or 'none'}")
 
@@ -144,11 +149,19 @@ def load_workflow(path: Path) -> Workflow:
     return workflow
 
 
-def _load_all(settings: Settings) -> tuple[dict[str, Workflow], list[str]]:
+def _mentions(path: Path, name: str) -> bool:
+    """Tell whether a file can have the job: reading YAML takes longer than looking for its name."""
+    try:
+        return name.encode() in path.read_bytes()
+    except OSError:
+        return True  # reading it properly says what is wrong with it
+
+
+def _load_all(files: Iterable[Path]) -> tuple[dict[str, Workflow], list[str]]:
     loaded: dict[str, Workflow] = {}
     problems: list[str] = []
     owner: dict[str, Path] = {}
-    for path in workflow_files(settings):
+    for path in files:
         try:
             workflow = load_workflow(path)
         except ConfigError as exc:

@@ -13,8 +13,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -171,6 +169,9 @@ def _wait_for(ports: Mapping[str, int], process: "subprocess.Popen[bytes]", log:
 
 
 def _answers(port: int) -> bool:
+    import urllib.error  # every job of an embedded stack imports this module, and needs only local_environ
+    import urllib.request
+
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:  # noqa: S310
             return bool(answer.status == 200)

@@ -8,7 +8,6 @@ import hashlib
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -105,7 +104,7 @@ class Intake:
         return self.tally
 
     def _window(self) -> Window:
-        with _connection(self.run, self.retailer) as conn:
+        with self.run.connection(self.retailer.id) as conn:
             mark = state.read_watermark(conn, PIPELINE, self.retailer.id)
         return make_window(self.run.date, self.retailer.zone, self.retailer.overlap, mark.updated_at)
 
@@ -190,7 +189,7 @@ class Intake:
                 self.retailer.label, run.date, f"{window.end:%Y-%m-%d %H:%M}",
             )  # fmt: skip
         newest, transaction_id = tally.newest or (None, None)
-        with _connection(run, self.retailer) as conn, db.transaction(conn):
+        with run.connection(name) as conn, db.transaction(conn):
             state.register_objects(conn, run.id, [*self.landing.objects, *self.raw.objects])
             for batch in _batches(self.letters):
                 write_letters(conn, run, batch)
@@ -249,7 +248,3 @@ def _batches(letters: Letters, size: int = 500) -> Iterator[list[tuple[state.Dea
     iterator = iter(letters)
     while batch := list(islice(iterator, size)):
         yield batch
-
-
-def _connection(run: Run, retailer: Retailer) -> "closing[db.Connection]":
-    return closing(db.connect(run.settings, application_name=f"cronhouse:{run.job}:{run.id}:{retailer.id}"))

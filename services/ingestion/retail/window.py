@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from shared.errors import DataError
@@ -72,6 +73,7 @@ def is_ambiguous(local: datetime, zone: ZoneInfo) -> bool:
     return first.utcoffset() != second.utcoffset() and _exists(first, zone)
 
 
+@lru_cache(maxsize=4096)  # the lines of a transaction have the same times
 def from_local(local: datetime, zone: ZoneInfo, field: str, fold: int = 0) -> datetime:
     """Turn a local time into UTC; of one that happens twice the first, with `fold` 1 the second.
 

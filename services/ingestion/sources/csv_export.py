@@ -10,46 +10,33 @@ it would lie before the sale otherwise. A time that does not exist makes a dead 
 totals line, or that does not agree with it, is not taken at all.
 """
 
-import csv
-import gzip
-import re
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from typing import Any, BinaryIO
 
 import msgspec
 
-from services.ingestion.retail.records import CENT, make_record
+from services.ingestion.retail.records import make_record
 from services.ingestion.retail.retailers import Retailer
 from services.ingestion.retail.window import Window, business_day, from_local, is_ambiguous, plausible
 from services.ingestion.sources import Parsed
-from shared.errors import DataError, FatalError, TransientError
+from services.ingestion.sources.csv_file import (
+    Row,
+    Tally,
+    check_heading,
+    decode_line,
+    read_lines,
+    read_number,
+    read_time,
+    split,
+)  # fmt: skip
+from shared.errors import DataError, TransientError
 from shared.http import Client, NotFound
 
-ENCODING = "cp1252"
-COLUMNS = (
-    "Transaction", "Line", "Type", "Store", "StoreName", "Customer", "Country", "SKU", "Product", "Category",
-    "Timestamp", "Quantity", "UnitPrice", "Discount", "Total", "Currency", "LastModified",
-)  # fmt: skip
-HEADING = ";".join(COLUMNS)
 SIGNS = {"SALE": (1,), "RETURN": (-1,), "ADJUSTMENT": (1, -1)}
-MAX_LINE = 16 * 1024 * 1024
 MAX_GROUP = 5_000  # lines of one transaction
 SETTLED = timedelta(minutes=5)
-_TIME = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4} [0-9]{2}:[0-9]{2}")
-_NUMBER = re.compile(r"-?[0-9]{1,15}(,[0-9]{1,10})?")
-
-
-class Row(msgspec.Struct):
-    """A landing line: one row of a file as it came. `damage` says what was lost in decoding it."""
-
-    file: str
-    line: int
-    text: str
-    damage: str | None = None
 
 
 _decoder = msgspec.json.Decoder(Row)
@@ -111,11 +98,11 @@ class CsvExport:
 
     def _rows(self, body: BinaryIO, name: str, where: str) -> Iterator[Row]:
         """Yield the rows between heading and totals line, and check them against it."""
-        tally = _Tally(where)
-        for number, raw in enumerate(_lines(body, where), 1):
-            row = _decode(name, number, raw, where)
+        tally = Tally(where)
+        for number, raw in enumerate(read_lines(body, where), 1):
+            row = decode_line(name, number, raw, where)
             if number == 1:
-                _check_heading(row.text, where)
+                check_heading(row.text, where)
             elif tally.is_closed:
                 raise TransientError(f"{where}: line {number} comes after the totals line")
             elif row.text.startswith(("TOTAL;", '"TOTAL";')):
@@ -141,8 +128,8 @@ class CsvExport:
         """Count the rows; the day is that of the first Timestamp that can be read."""
         for line in lines:
             try:
-                cells = _split(_decoder.decode(line).text, "")
-                return len(lines), plausible(_read_time(cells["Timestamp"], "Timestamp").date())
+                cells = split(_decoder.decode(line).text, "")
+                return len(lines), plausible(read_time(cells["Timestamp"], "Timestamp").date())
             except (DataError, msgspec.MsgspecError):
                 continue
         return len(lines), None
@@ -151,7 +138,7 @@ class CsvExport:
         where = f"{row.file} line {row.line}: "
         if row.damage:
             raise DataError(where + row.damage)
-        cells = _split(row.text, where)
+        cells = split(row.text, where)
         try:
             return self._convert(cells)
         except DataError as exc:
@@ -160,13 +147,13 @@ class CsvExport:
     def _convert(self, cells: dict[str, str]) -> dict[str, Any]:
         if cells["Currency"] != self.retailer.currency:
             raise DataError(f"currency {cells['Currency']!r}, not {self.retailer.currency}", "Currency")
-        local = _read_time(cells["Timestamp"], "Timestamp")
+        local = read_time(cells["Timestamp"], "Timestamp")
         sold_at = from_local(local, self.retailer.zone, "Timestamp")
-        modified = _read_time(cells["LastModified"], "LastModified")
+        modified = read_time(cells["LastModified"], "LastModified")
         updated_at = from_local(modified, self.retailer.zone, "LastModified")
         if updated_at < sold_at and is_ambiguous(modified, self.retailer.zone):
             updated_at = from_local(modified, self.retailer.zone, "LastModified", fold=1)
-        quantity = _read_number(cells["Quantity"], "Quantity")
+        quantity = read_number(cells["Quantity"], "Quantity")
         signs = SIGNS.get(cells["Type"].upper())
         if signs is None:
             raise DataError(f"type {cells['Type']!r} is none of {', '.join(SIGNS)}", "Type")
@@ -186,119 +173,8 @@ class CsvExport:
             "line_id": cells["Line"],
             "sold_at": sold_at,
             "quantity": quantity,
-            "unit_price": _read_number(cells["UnitPrice"], "UnitPrice"),
-            "discount": _read_number(cells["Discount"] or "0", "Discount"),
-            "total": _read_number(cells["Total"], "Total"),
+            "unit_price": read_number(cells["UnitPrice"], "UnitPrice"),
+            "discount": read_number(cells["Discount"] or "0", "Discount"),
+            "total": read_number(cells["Total"], "Total"),
             "updated_at": updated_at,
         }
-
-
-class _Tally:
-    """What came, to be compared with the totals line."""
-
-    def __init__(self, where: str) -> None:
-        self.where, self.lines, self.sum, self.unreadable, self.is_closed = where, 0, Decimal(0), 0, False
-
-    def add(self, text: str) -> None:
-        self.lines += 1
-        try:
-            self.sum += _read_number(_split(text, "")["Total"], "Total")
-        except DataError:
-            self.unreadable += 1
-
-    def close(self, text: str) -> None:
-        self.is_closed = True
-        try:
-            cells = _split(text, "")
-            lines, total = _read_number(cells["Line"], "Line"), _read_number(cells["Total"], "Total")
-        except DataError as exc:
-            raise TransientError(f"{self.where}: the totals line cannot be read: {exc}") from exc
-        if lines != self.lines:
-            raise TransientError(f"{self.where}: the totals line promises {lines} lines, {self.lines} came")
-        if not self.unreadable and abs(total - self.sum) > CENT:  # else the sum proves nothing
-            raise TransientError(
-                f"{self.where}: the totals line says {total}, the lines add up to {self.sum}"
-            )
-
-
-def _lines(body: BinaryIO, where: str) -> Iterator[bytes]:
-    """Yield the lines of a gzip file, or of a plain one; of an overlong line its beginning."""
-    packed = body.read(2) == b"\x1f\x8b"
-    body.seek(0)
-    source: Any = gzip.GzipFile(fileobj=body) if packed else body
-    try:
-        while line := source.readline(MAX_LINE):
-            yield line
-            while len(line) == MAX_LINE and not line.endswith(b"\n"):
-                line = source.readline(MAX_LINE)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as exc:
-        raise TransientError(f"{where}: the gzip file is cut off or damaged: {exc}") from exc
-
-
-def _decode(name: str, number: int, raw: bytes, where: str) -> Row:
-    line = raw.rstrip(b"\r\n")
-    if not line.isascii() and _is_utf8(line):
-        raise FatalError(
-            f"{where}: line {number} is UTF-8, expected Windows-1252: the export's encoding was changed"
-        )
-    if len(raw) == MAX_LINE:
-        return Row(
-            name, number, line.decode(ENCODING, "backslashreplace"), f"is longer than {MAX_LINE} bytes"
-        )
-    try:
-        return Row(name, number, line.decode(ENCODING))
-    except UnicodeDecodeError as exc:
-        damage = f"byte 0x{line[exc.start]:02x} at {exc.start + 1} is no Windows-1252"
-        return Row(name, number, line.decode(ENCODING, "backslashreplace"), damage)
-
-
-def _is_utf8(line: bytes) -> bool:
-    """Tell whether a line with other than ASCII is UTF-8; Windows-1252 text hardly ever is, by chance."""
-    try:
-        line.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _check_heading(text: str, where: str) -> None:
-    heading = text.strip().removesuffix(";")
-    if heading != HEADING:
-        found = heading.split(";")
-        missing = [name for name in COLUMNS if name not in found]
-        more = [name[:50] for name in found if name not in COLUMNS][:10]
-        what = [f"missing {', '.join(missing)}"] * bool(missing) + [f"unknown {', '.join(more)}"] * bool(more)
-        raise FatalError(
-            f"{where}: the heading is not the documented one: {'; '.join(what) or 'another order'}"
-        )
-
-
-def _split(text: str, where: str) -> dict[str, str]:
-    try:
-        cells = next(csv.reader((text,), delimiter=";", strict=True), [])
-    except csv.Error as exc:
-        reason = (
-            f"a field is longer than {csv.field_size_limit()} characters" if "limit" in str(exc) else str(exc)
-        )
-        raise DataError(where + reason) from exc
-    if len(cells) != len(COLUMNS):
-        raise DataError(
-            f"{where}{len(cells)} columns, expected {len(COLUMNS)}: a column was shifted, lost or added"
-        )
-    return dict(zip(COLUMNS, (cell.strip() for cell in cells), strict=True))
-
-
-def _read_number(text: str, field: str) -> Decimal:
-    if not _NUMBER.fullmatch(text):
-        raise DataError(f"{text[:50]!r} is not a number with a decimal comma", field)
-    return Decimal(text.replace(",", "."))
-
-
-def _read_time(text: str, field: str) -> datetime:
-    """Read dd/mm/yyyy HH:MM; strptime would take half the time of a whole file."""
-    try:
-        if _TIME.fullmatch(text):
-            return datetime.fromisoformat(f"{text[6:10]}-{text[3:5]}-{text[:2]}T{text[11:]}")
-    except ValueError:
-        pass  # 31 June
-    raise DataError(f"{text[:50]!r} is not a time like 31/12/2026 23:59", field)

@@ -64,7 +64,7 @@ def refresh_views(run: Run) -> Counts:
     with run.stage("summaries"):
         rows = views.summarise_days(run.conn)
     with run.stage("refresh"):
-        names = views.refresh_views(run.conn, run.id, run.force)
+        names = views.refresh_views(run)
     run.log.info(
         "%d summary rows; refreshed: %s", rows, ", ".join(names) or "nothing, no input changed",
         extra={"fields": {"views": names}},

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingestion.sources import csv_export
-from services.ingestion.sources.csv_export import COLUMNS, HEADING, CsvExport
+from services.ingestion.sources import csv_file
+from services.ingestion.sources.csv_export import CsvExport
+from services.ingestion.sources.csv_file import COLUMNS, HEADING
 from shared.errors import DataError, FatalError, TransientError
 from tests.unit.ingestion.builders import LATEST, csv_lines, csv_text, retailer
 
@@ -168,7 +169,7 @@ def test_a_field_of_10_mb_is_refused_and_the_next_line_read(export):
 
 
 def test_a_line_beyond_all_measure_is_cut_and_refused(export, monkeypatch):
-    monkeypatch.setattr(csv_export, "MAX_LINE", 1000)
+    monkeypatch.setattr(csv_file, "MAX_LINE", 1000)
     body = file_of(csv_text(), csv_text(Transaction="2", Product="X" * 5000), csv_text(Transaction="3"))
     first, second, third = groups(export, body)
     with pytest.raises(DataError, match="line 3: is longer than 1000 bytes"):
@@ -242,12 +243,12 @@ def test_a_change_is_not_before_its_sale_when_the_hour_exists_twice(export):
 
 @given(st.decimals(-(10**6), 10**6, places=4))
 def test_numbers_survive_the_decimal_comma(number):
-    assert csv_export._read_number(f"{number:f}".replace(".", ","), "x") == number
+    assert csv_file.read_number(f"{number:f}".replace(".", ","), "x") == number
 
 
 @given(st.text(max_size=12))
 def test_no_text_breaks_the_readers(text):
-    for reader in (csv_export._read_number, csv_export._read_time):
+    for reader in (csv_file.read_number, csv_file.read_time):
         try:
             reader(text, "x")
         except DataError as exc:
@@ -257,7 +258,7 @@ def test_no_text_breaks_the_readers(text):
 @given(st.text(st.characters(codec="cp1252", exclude_characters="\r\n\x00"), max_size=60))
 def test_any_text_in_a_cell_comes_back_or_is_refused(text):
     export = CsvExport(retailer("csv_export"))
-    if not text.isascii() and csv_export._is_utf8(text.encode("cp1252")):
+    if not text.isascii() and csv_file._is_utf8(text.encode("cp1252")):
         return
     (group,) = groups(export, file_of(csv_text(Product=text)))
     assert msgspec.json.decode(group[0])["text"] == csv_text(Product=text)

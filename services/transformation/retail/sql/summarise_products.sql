@@ -1,21 +1,15 @@
--- One row a calendar month, retailer and product, of touched months.
--- Reads: retail.fact_sales, the partitions of these months only. Read by: the views by month.
-INSERT INTO retail.monthly_product_sales (
+-- One row a calendar month, retailer and product that came out otherwise than before: a late sale changes a month
+-- by one row, and writing all of them again would take longer than adding up.
+-- Reads: fresh_product_sales. Read by: the views by month.
+INSERT INTO retail.monthly_product_sales AS s (
     month_start, retailer_key, product_key, days_sold, units_sold, units_returned, gross_sales, discounts, returns
 )
-WITH by_day AS (
-    SELECT business_date, retailer_key, product_key,
-           coalesce(sum(quantity) FILTER (WHERE quantity >= 0), 0) AS units_sold,
-           coalesce(-sum(quantity) FILTER (WHERE quantity < 0), 0) AS units_returned,
-           coalesce(sum(total) FILTER (WHERE quantity >= 0), 0) AS gross_sales,
-           coalesce(sum(discount) FILTER (WHERE quantity >= 0), 0) AS discounts,
-           coalesce(-sum(total) FILTER (WHERE quantity < 0), 0) AS returns
-    FROM retail.fact_sales
-    WHERE business_date = ANY(%(month_days)s::date[])
-    GROUP BY business_date, retailer_key, product_key
-)
-SELECT date_trunc('month', business_date)::date, retailer_key, product_key,
-       count(*) FILTER (WHERE units_sold > 0),
-       sum(units_sold), sum(units_returned), sum(gross_sales), sum(discounts), sum(returns)
-FROM by_day
-GROUP BY 1, 2, 3;
+SELECT f.*
+FROM fresh_product_sales AS f
+LEFT JOIN retail.monthly_product_sales AS before USING (month_start, retailer_key, product_key)
+WHERE (f.days_sold, f.units_sold, f.units_returned, f.gross_sales, f.discounts, f.returns)
+    IS DISTINCT FROM
+    (before.days_sold, before.units_sold, before.units_returned, before.gross_sales, before.discounts, before.returns)
+ON CONFLICT (month_start, retailer_key, product_key) DO UPDATE SET
+    days_sold = EXCLUDED.days_sold, units_sold = EXCLUDED.units_sold, units_returned = EXCLUDED.units_returned,
+    gross_sales = EXCLUDED.gross_sales, discounts = EXCLUDED.discounts, returns = EXCLUDED.returns;

@@ -16,8 +16,12 @@ WHERE l.summarised_at IS NULL AND l.inserted + l.superseded > 0
 ORDER BY r.logical_date;
 
 -- name: touched_days
-SELECT DISTINCT business_date FROM ops.reconciliation
-WHERE pipeline = 'retail' AND run_id = ANY(%(runs)s) ORDER BY business_date;
+-- Business days and retailers that loads changed.
+SELECT DISTINCT c.business_date, r.retailer_key
+FROM ops.reconciliation AS c
+JOIN retail.dim_retailer AS r ON r.retailer_id = c.source
+WHERE c.pipeline = 'retail' AND c.run_id = ANY(%(runs)s)
+ORDER BY c.business_date, r.retailer_key;
 
 -- name: mark_summarised
 UPDATE retail.fact_load SET summarised_at = now() WHERE run_id = ANY(%(runs)s);
@@ -38,8 +42,12 @@ WHERE m.schemaname = 'retail'
 ORDER BY m.matviewname;
 
 -- name: set_session
--- A concurrent refresh analyses its new rows before it compares them: a rough look will do, and takes a tenth.
-SELECT set_config('default_statistics_target', '10', true);
+-- A concurrent refresh analyses its new rows before it compares them: a rough look will do. Index probes are priced
+-- as what they cost in memory, and a second process as what it costs beside so few groups.
+SELECT set_config('default_statistics_target', '1', true),
+       set_config('random_page_cost', '1.1', true),
+       set_config('parallel_setup_cost', '100', true),
+       set_config('parallel_tuple_cost', '0.001', true);
 
 -- name: write_refresh
 INSERT INTO ops.view_refresh (view_name, input_state, run_id)

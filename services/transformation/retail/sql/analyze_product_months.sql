@@ -1,0 +1,2 @@
+-- Tells the planner how large the summaries are; autovacuum never sees a temporary table.
+ANALYZE fresh_product_sales;
