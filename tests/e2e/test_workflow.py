@@ -112,7 +112,12 @@ def test_the_views_and_the_facts_agree(undisturbed):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_run_killed_at_any_moment_then_run_again_leaves_the_same_rows(house, undisturbed, seed):
     moments = random.Random(seed)
-    for longest in (0.4, 1.0, 2.0, 4.0):  # seconds; a machine is never so fast that the first kill comes too late
+    for longest in (
+        0.4,
+        1.0,
+        2.0,
+        4.0,
+    ):  # seconds; a machine is never so fast that the first kill comes too late
         process = cronhouse(house, "run", "retail", "--from", str(FIRST), "--to", str(DAY))
         time.sleep(moments.uniform(0.1, longest))
         was_alive = process.poll() is None
