@@ -52,6 +52,16 @@ class LoadedObject:
 
 
 @dataclass(frozen=True)
+class VoidTransaction:
+    """A transaction that came in a version without lines. `version` in UTC."""
+
+    source: str
+    transaction_id: str
+    version: datetime
+    business_date: date
+
+
+@dataclass(frozen=True)
 class Reconciled:
     """What became of the lines of one source and business day in one run."""
 
@@ -117,6 +127,17 @@ def read_pending_objects(
 def mark_loaded(conn: db.Connection, keys: list[str], run_id: int) -> None:
     """Say that the rows of these objects are in the warehouse."""
     db.execute(conn, read_queries(_Q)["mark_loaded"], {"keys": keys, "run_id": run_id})
+
+
+def write_voids(conn: db.Connection, pipeline: str, run_id: int, voids: Iterable[VoidTransaction]) -> None:
+    """Say which transactions hold nothing any more, each of them once; what is known already changes nothing."""
+    rows = [(pipeline, v.source, v.transaction_id, v.version, v.business_date, run_id) for v in voids]
+    db.execute_many(conn, read_queries(_Q)["write_voids"], rows)
+
+
+def has_pending_voids(conn: db.Connection, pipeline: str) -> bool:
+    """Tell whether no load has looked yet at some transaction that holds nothing any more."""
+    return bool(db.fetch_value(conn, read_queries(_Q)["has_pending_voids"], {"pipeline": pipeline}))
 
 
 def write_arrival(

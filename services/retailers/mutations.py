@@ -1,4 +1,4 @@
-"""Change the books on demand: correct a transaction, hear of one late, set the clock.
+"""Change the books on demand: correct a transaction, cancel it, hear of one late, set the clock.
 
 Only when RETAILER_FAULTS=1; the requests are in README.md.
 """
@@ -29,7 +29,7 @@ def mutate() -> tuple[Response, int]:
     """Change the books; the body names the kind of change, see README.md."""
     wish = request.get_json()
     try:
-        change = {"correction": correct, "late": add_late}[wish.get("kind", "")]
+        change = {"correction": correct, "late": add_late, "status": set_status}[wish.get("kind", "")]
         return jsonify(_texts(change(wish))), 201
     except KeyError as exc:
         return jsonify(error=f"missing or unknown: {exc}"), 400
@@ -58,6 +58,20 @@ def correct(wish: dict[str, Any]) -> dict[str, Any]:
             "with_parent": retailer().dialect == "woocommerce",
         })  # fmt: skip
         return next(row for row in cursor.fetchall() if row["reference"] == reference)
+
+
+def set_status(wish: dict[str, Any]) -> dict[str, Any]:
+    """Cancel an order of the web shop, put it into the trash, or restore it: with status null."""
+    if retailer().dialect != "woocommerce":
+        raise ValueError("only a web shop's order has a status that may change: here a sale is final")
+    if wish["status"] not in (None, "cancelled", "trash"):
+        raise ValueError(f"status {wish['status']!r} is none of null, cancelled, trash")
+    found = fetch_all(conn(), "find_sale", {"reference": wish["reference"]})
+    if not found:
+        raise ValueError(f"no transaction has the reference {wish['reference']}")
+    with transaction(conn()) as cursor:
+        cursor.execute(statement("set_status"), {"sale_id": found[0]["sale_id"], "status": wish["status"]})
+    return correct({name: wish[name] for name in ("reference", "updated_at") if name in wish})
 
 
 def add_late(wish: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from services.retailers.woocommerce_orders import PRODUCTS, order, product, refu
 ROOT = "/wp-json/wc/v3"
 MAX_PER_PAGE = 100
 DATES = ("after", "before", "modified_after", "modified_before")
-STATUSES = {"any", "trash", "auto-draft", "pending", "processing", "on-hold", "completed", "cancelled",
+TRASH = "trash"
+STATUSES = {"any", TRASH, "auto-draft", "pending", "processing", "on-hold", "completed", "cancelled",
             "refunded", "failed", "checkout-draft"}  # fmt: skip
 ORDERINGS = {
     "date": "sold_at {0}, sale_id {0}",
@@ -79,8 +80,10 @@ def list_orders() -> Response:
         exclude=_ids(args, "exclude"),
     )
     ordering = _ordering(args)
-    if not _statuses(args) & {"any", "completed", "refunded"}:
+    statuses = _statuses(args)
+    if not statuses & {"any", "completed", "refunded", TRASH}:
         return _page([], 0, page, per_page)
+    wanted["in_trash"] = statuses == {TRASH}  # `any` leaves the trash out
     _apply_refunds()
     slip = per_page if faults.take("duplicate_page") else 0
     endless = faults.take("endless_pages")
@@ -164,7 +167,7 @@ def _apply_refunds() -> None:
 
 
 def _order_rows(wanted: dict, ordering: str, limit: int, offset: int) -> list[dict]:
-    every = dict.fromkeys((*DATES, "customer", "include", "exclude"))
+    every = dict.fromkeys((*DATES, "customer", "include", "exclude", "in_trash"))
     params = {**every, **wanted, "now": now(), "limit": limit, "offset": offset}
     return fetch_all(conn(), "orders_page", params, order=sql.SQL(ordering))
 

@@ -24,7 +24,7 @@ def order(sale: dict, lines: list[dict], refunds: list[dict]) -> dict:
     return {
         "id": sale["sale_id"],
         "parent_id": 0,
-        "status": "refunded" if is_refunded else "completed",
+        "status": sale["status"] or ("refunded" if is_refunded else "completed"),
         "currency": CURRENCY,
         "version": "9.8.5",
         "prices_include_tax": False,

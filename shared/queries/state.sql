@@ -42,6 +42,16 @@ ORDER BY logical_date, source, object_key;
 -- name: mark_loaded
 UPDATE ops.loaded_object SET loaded_run_id = %(run_id)s, loaded_at = now() WHERE object_key = ANY(%(keys)s);
 
+-- name: write_voids
+INSERT INTO ops.void_transaction AS old (pipeline, source, transaction_id, version, business_date, run_id)
+VALUES %s
+ON CONFLICT (pipeline, source, transaction_id) DO UPDATE SET
+    version = EXCLUDED.version, business_date = EXCLUDED.business_date, run_id = EXCLUDED.run_id, applied_run_id = NULL
+WHERE EXCLUDED.version > old.version;
+
+-- name: has_pending_voids
+SELECT EXISTS (SELECT FROM ops.void_transaction WHERE pipeline = %(pipeline)s AND applied_run_id IS NULL);
+
 -- name: write_arrival
 INSERT INTO ops.arrival
     (pipeline, source, logical_date, source_rows, landed_rows, rejected_rows, late_rows, corrected_rows, run_id)

@@ -80,6 +80,7 @@ class Intake:
         self.landing = LandingWriter(run.store, retailer.id, run.date, self.stem)
         self.raw = RawWriter(run.store, retailer.id, run.date, self.stem)
         self.letters, self.tally = Letters(), Tally()
+        self.voids: dict[str, state.VoidTransaction] = {}
 
     def execute(self) -> Tally:
         """Take in the window of the run's date; a source that moved meanwhile is read once more.
@@ -130,6 +131,7 @@ class Intake:
         self.letters.close()
         self.raw = RawWriter(self.run.store, self.retailer.id, self.run.date, f"{self.stem}-again")
         self.letters, self.tally = Letters(), Tally()
+        self.voids.clear()
 
     def _take_in(self, source: Source, window: Window) -> None:
         for lines in source.fetch(window):
@@ -140,12 +142,20 @@ class Intake:
             except DataError as exc:
                 self._reject(source, lines, f"{key}:{first}", exc)
                 continue
+            if parsed.void is not None:
+                self._keep_void(parsed.void)
             for index, record in enumerate(parsed.records):
                 place = parsed.line_numbers[index] if parsed.line_numbers else 0
                 self.raw.write(record, key, first + place)
                 self._count(record, parsed.is_correction, window)
         self.landing.close()
         self.raw.close()
+
+    def _keep_void(self, void: state.VoidTransaction) -> None:
+        """Keep the newest version: a transaction may come twice while it is paged through."""
+        known = self.voids.get(void.transaction_id)
+        if known is None or void.version > known.version:
+            self.voids[void.transaction_id] = void
 
     def _reject(self, source: Source, lines: list[bytes], position: str, exc: DataError) -> None:
         rows, business_date = source.count(lines)
@@ -191,6 +201,7 @@ class Intake:
         newest, transaction_id = tally.newest or (None, None)
         with run.connection(name) as conn, db.transaction(conn):
             state.register_objects(conn, run.id, [*self.landing.objects, *self.raw.objects])
+            state.write_voids(conn, PIPELINE, run.id, self.voids.values())
             for batch in _batches(self.letters):
                 write_letters(conn, run, batch)
             mark = state.Watermark(

@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from services.ingestion.retail.window import EARLIEST, TOLERANCE
 from shared.errors import DataError
+from shared.state import VoidTransaction
 
 CENT, PRICE, QUANTITY = Decimal("0.01"), Decimal("0.0001"), Decimal("0.001")
 LARGEST = {"quantity": Decimal(10) ** 9, "unit_price": Decimal(10) ** 10, "discount": Decimal(10) ** 12,
@@ -72,6 +73,20 @@ def make_record(fields: Mapping[str, Any], latest: datetime) -> SalesRecord:
     return record
 
 
+def make_void(
+    retailer_id: str, transaction_id: str, version: datetime, business_date: date, latest: datetime
+) -> VoidTransaction:
+    """Make the word that a transaction holds no lines in a version; checked as those of a record are.
+
+    Raises:
+        DataError: the id is missing or too long, or the version lies in the future.
+    """
+    if not 0 < len(transaction_id) <= 200 or "\x00" in transaction_id:
+        raise DataError("expected 1 to 200 characters, none of them NUL", "transaction_id")
+    _check_time(version, latest, "updated_at", "")
+    return VoidTransaction(retailer_id, transaction_id, version, business_date)
+
+
 def data_error(exc: msgspec.DecodeError | UnicodeDecodeError, prefix: str = "") -> DataError:
     """Turn msgspec's one error into ours: what is wrong, and the path of the field."""
     if isinstance(exc, UnicodeDecodeError):
@@ -117,11 +132,14 @@ def _check_texts(record: SalesRecord) -> None:
 
 def _check_times(record: SalesRecord, latest: datetime) -> None:
     for field in ("sold_at", "updated_at"):
-        moment = getattr(record, field)
-        if moment > latest + TOLERANCE:
-            raise DataError(f"line {record.line_id}: {moment:%Y-%m-%d %H:%M} lies in the future", field)
-        if moment < EARLIEST:
-            raise DataError(f"line {record.line_id}: {moment:%Y-%m-%d %H:%M} is before the year 2000", field)
+        _check_time(getattr(record, field), latest, field, f"line {record.line_id}: ")
+
+
+def _check_time(moment: datetime, latest: datetime, field: str, where: str) -> None:
+    if moment > latest + TOLERANCE:
+        raise DataError(f"{where}{moment:%Y-%m-%d %H:%M} lies in the future", field)
+    if moment < EARLIEST:
+        raise DataError(f"{where}{moment:%Y-%m-%d %H:%M} is before the year 2000", field)
 
 
 def _check_amounts(record: SalesRecord) -> None:

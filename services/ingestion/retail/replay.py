@@ -72,13 +72,14 @@ def _replay_one(
         claimed = db.fetch_value(conn, read_queries(QUERIES)["settle_letter"], values)
         if claimed is not None:
             _settle(conn, source, letter, lines, raw)
+            state.write_voids(conn, PIPELINE, letter["run_id"], [parsed.void] if parsed.void else [])
     if claimed is None:
         raw.delete()
         return Replayed(letter_id, False, 0, "is not open any more")
     what = (
         f"{raw.rows} rows wait for the next retail_transform"
         if raw.rows
-        else "it is no sale: nothing to load"
+        else "it is no sale: nothing to load, and an older version of it goes with the next retail_transform"
     )
     return Replayed(letter_id, True, raw.rows, what)
 

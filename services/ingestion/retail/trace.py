@@ -37,13 +37,14 @@ def trace(settings: Settings, transaction_id: str, everywhere: bool = False) -> 
     with closing(db.connect(settings, application_name="cronhouse:trace")) as conn:
         facts = db.fetch_all(conn, queries["facts_of"], {"transaction_id": transaction_id})
         values = {"pipeline": PIPELINE, "transaction_id": transaction_id}
+        voids = db.fetch_all(conn, queries["voids_of"], values)
         letters = db.fetch_all(conn, queries["letters_of"], values)
         days: list[date] | None = sorted({row["business_date"] for row in facts}) or None
         objects = db.fetch_all(
             conn, queries["raw_objects"], {"dataset": DATASET, "days": None if everywhere else days}
         )
         findings = _in_raw(open_store(settings), objects, transaction_id)
-        findings += _in_facts(facts)
+        findings += _in_facts(facts) + _as_void(voids)
         findings += [
             Finding("dead letter", row["source"], row["position"],
                     f"letter {row['dead_letter_id']}, {row['state']}: {row['reason']}", row["run_id"])
@@ -92,6 +93,16 @@ def _in_facts(facts: list[dict[str, Any]]) -> list[Finding]:
                 f"quantity {row['quantity'].normalize():f}, total {row['total']}, "
                 f"version of {row['source_updated_at']:%Y-%m-%d %H:%M:%S} UTC", row["run_id"])
         for row in facts
+    ]  # fmt: skip
+
+
+def _as_void(voids: list[dict[str, Any]]) -> list[Finding]:
+    return [
+        Finding("fact", row["source"], "void",
+                f"no lines in the version of {row['version']:%Y-%m-%d %H:%M:%S} UTC, "
+                + (f"older facts taken away by run {row['applied_run_id']}" if row["applied_run_id"]
+                   else "the next load takes older facts away"), row["run_id"])
+        for row in voids
     ]  # fmt: skip
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from services.ingestion.retail.records import SalesRecord
     from services.ingestion.retail.retailers import Retailer
     from services.ingestion.retail.window import Window
+    from shared.state import VoidTransaction
 
 
 class SourceMoved(TransientError):
@@ -28,15 +29,18 @@ class SourceMoved(TransientError):
 class Parsed:
     """The records of one transaction. `is_correction`: it was changed after it was first complete.
 
-    `line_numbers` gives the landing line of each record, from 0, where there are several.
+    `line_numbers` gives the landing line of each record, from 0, where there are several. `void` says that there
+    are none in this version, and so none of an older one any more.
     """
 
-    __slots__ = ("is_correction", "line_numbers", "records")
+    __slots__ = ("is_correction", "line_numbers", "records", "void")
 
     def __init__(
-        self, records: "list[SalesRecord]", is_correction: bool = False, line_numbers: list[int] | None = None
-    ) -> None:
-        self.records, self.is_correction, self.line_numbers = records, is_correction, line_numbers
+        self, records: "list[SalesRecord]", is_correction: bool = False, line_numbers: list[int] | None = None,
+        void: "VoidTransaction | None" = None,
+    ) -> None:  # fmt: skip
+        self.records, self.is_correction = records, is_correction
+        self.line_numbers, self.void = line_numbers, void
 
 
 class Source(Protocol):

@@ -3,7 +3,9 @@
 Windows-1252, `;` between columns, decimal comma, local times dd/mm/yyyy HH:MM without zone, one heading line,
 and a last line `TOTAL;<number of lines>;...` with the sum of Total in that column. The file of day X holds
 every transaction made or changed on X; a correction stands there with its own older Timestamp. The rows of a
-transaction stand together, and no row spans two lines. LastModified is the version of the transaction.
+transaction stand together, and no row spans two lines. LastModified is the version of the transaction. A
+transaction that lost all its lines stands in no file: this export cannot say that it is void, the till has to
+send an ADJUSTMENT.
 
 A time that happens twice (clocks go back) is taken as the first of the two; LastModified as the second when
 it would lie before the sale otherwise. A time that does not exist makes a dead letter. A file without its

@@ -1,8 +1,9 @@
 """Square, Orders API v2: SearchOrders by time of update, in every location.
 
 What is a sale: an order that is COMPLETED, which is final and paid. OPEN and DRAFT orders are not paid yet
-and come again when they are; a CANCELED order never was. A return is an order of its own (`returns`), its
-rows have negative quantities on its own day. `customer_id` may be missing: a guest.
+and come again when they are; a CANCELED order never was. An order that is no sale in a version, or has no
+lines in it, is void: what an older version of it was counted as goes. A return is an order of its own
+(`returns`), its rows have negative quantities on its own day. `customer_id` may be missing: a guest.
 
 Amounts are whole numbers in the currency's smallest unit. A line's total is what is collected for it less
 sales tax and apportioned service charges, whether the tax was added to the price or is included in it.
@@ -23,7 +24,14 @@ from typing import Any
 
 import msgspec
 
-from services.ingestion.retail.records import UNREADABLE, SalesRecord, data_error, make_record, split_price
+from services.ingestion.retail.records import (
+    UNREADABLE,
+    SalesRecord,
+    data_error,
+    make_record,
+    make_void,
+    split_price,
+)
 from services.ingestion.retail.retailers import Retailer
 from services.ingestion.retail.window import Window, business_day, read_day
 from services.ingestion.sources import Parsed, SourceMoved
@@ -169,9 +177,11 @@ class Square:
         except UNREADABLE as exc:
             raise data_error(exc) from exc
         order = landed.order
-        if order.state != "COMPLETED":
-            return Parsed([])
         sold_at = order.closed_at or order.created_at
+        returned = [line for back in order.returns or () for line in back.return_line_items]
+        if order.state != "COMPLETED" or not (order.line_items or returned):
+            day = business_day(sold_at, self.retailer.zone)
+            return Parsed([], void=make_void(self.retailer.id, order.id, order.updated_at, day, latest))
         common = {
             "retailer_id": self.retailer.id,
             "business_date": business_day(sold_at, self.retailer.zone),
@@ -184,7 +194,6 @@ class Square:
             "sold_at": sold_at,
             "updated_at": order.updated_at,
         }
-        returned = [line for back in order.returns or () for line in back.return_line_items]
         records = [self._record(common, line, line.uid, 1, latest) for line in order.line_items or ()]
         records += [self._record(common, line, f"return-{line.uid}", -1, latest) for line in returned]
         return Parsed(records, order.updated_at > sold_at + SETTLED)

@@ -1,17 +1,23 @@
 """WooCommerce, REST API v3: orders with their refunds, by time of modification.
 
 What is a sale: an order that was paid (`date_paid_gmt`, or `date_completed_gmt`, or it is completed or
-refunded). Others emit nothing. A paid order that was cancelled later or failed keeps its lines and gets one
-reversal for each of them, on the day it was last modified, so that past days keep their figures and the sum
-is zero. (Orders in the trash are not told: the API leaves them out of `status=any`.) A refund's lines are
-rows of their own on the refund's day; money given back without goods is one row of product REFUND.
+refunded). A paid order that was cancelled later or failed keeps its lines and gets one reversal for each of
+them, on the day it was last modified, so that past days keep their figures and the sum is zero. A refund's
+lines are rows of their own on the refund's day; money given back without goods is one row of product REFUND.
+
+An order without rows is void, and what an older version of it was counted as goes: it was edited down to no
+lines, it is unpaid again, or it is in the trash, which is how a shop says that it never was (WooCommerce's
+own reports drop it too). `status=any` leaves the trash out, so it is asked for by itself. What the API never
+tells: orders deleted for good, and those put into the trash by the first versions with the new order tables
+(HPOS), which left the date of modification alone.
 
 Amounts are without tax: WooCommerce gives `subtotal` (before coupons) and `total` (after) without tax,
 whatever `prices_include_tax` says. Shipping, fees and taxes are no lines. An amount-only refund is taken as
 it is, with the tax that may be in it. Times are those ending in `_gmt`, which have no zone.
 
 Sources: https://developer.woocommerce.com/docs/apis/rest-api/v3/orders/ and .../order-refunds/;
-WC_Order::maybe_set_date_paid and wc_create_refund (a refund modifies its order).
+WC_Order::maybe_set_date_paid, wc_create_refund (a refund modifies its order) and
+OrdersTableDataStore::trash_order.
 """
 
 import json
@@ -29,6 +35,7 @@ from services.ingestion.retail.records import (
     SalesRecord,
     data_error,
     make_record,
+    make_void,
     split_price,
 )
 from services.ingestion.retail.retailers import Retailer
@@ -39,7 +46,8 @@ from shared.http import Client, Headers
 
 API = "wp-json/wc/v3"
 DEFINITE_SALES = ("completed", "refunded")
-TAKEN_BACK = ("cancelled", "failed", "trash")
+TAKEN_BACK = ("cancelled", "failed")
+TRASH = "trash"
 MAX_PAGES = 10_000  # a million orders in one window: some fault makes pages without end
 SETTLED = timedelta(minutes=5)  # payment and completion modify an order shortly after it was made
 Gmt = Annotated[datetime, msgspec.Meta(tz=False)]
@@ -135,20 +143,24 @@ class WooCommerce:
         Raises:
             SourceMoved: the number of orders changed on the way, or is not what the shop says.
         """
+        for status in ("any", TRASH):
+            yield from self._orders(status, window)
+
+    def _orders(self, status: str, window: Window) -> Iterator[list[bytes]]:
         params = {
             "modified_after": _iso(window.start - timedelta(seconds=1)),  # both limits are exclusive
             "modified_before": _iso(window.end),
             "dates_are_gmt": "true",
             "orderby": "modified",
             "order": "asc",
-            "status": "any",
+            "status": status,
             "per_page": self.retailer.page_size,
         }
         for raw in self._pages(f"{API}/orders", params):
             order_id, has_refunds = self._glance(raw)
             refunds = (
                 list(self._pages(f"{API}/orders/{order_id}/refunds", {"per_page": 100}))
-                if has_refunds
+                if has_refunds and status != TRASH  # its refunds lie in the trash with it
                 else []
             )
             yield [
@@ -197,19 +209,31 @@ class WooCommerce:
         order = landed.order
         if order.currency != self.retailer.currency:
             raise DataError(f"currency {order.currency}, not {self.retailer.currency}", "order.currency")
+        if order.status == TRASH:
+            return self._void(order, latest)
         missing = {refund.id for refund in order.refunds} - {refund.id for refund in landed.refunds}
         if missing:
             raise DataError(f"refunds {sorted(missing)} are named but did not come", "order.refunds")
         paid = order.date_paid_gmt or order.date_completed_gmt
         if not paid and order.status not in DEFINITE_SALES:
-            return Parsed([])
+            return self._void(order, latest)
         rows = [*_sold(order), *(row for refund in landed.refunds for row in _refunded(refund))]
+        if not rows:
+            return self._void(order, latest)
         if order.status in TAKEN_BACK:
             rows += [_reversed(row, order.date_modified_gmt) for row in rows]
         common = self._common(order)
         records = [self._record({**common, **row}, latest) for row in rows]
         settled = max(order.date_created_gmt, paid or order.date_created_gmt) + SETTLED
         return Parsed(records, order.date_modified_gmt > settled)
+
+    def _void(self, order: Order, latest: datetime) -> Parsed:
+        made_at, version = (
+            order.date_created_gmt.replace(tzinfo=UTC),
+            order.date_modified_gmt.replace(tzinfo=UTC),
+        )
+        day = business_day(made_at, self.retailer.zone)
+        return Parsed([], void=make_void(self.retailer.id, str(order.id), version, day, latest))
 
     def count(self, lines: list[bytes]) -> tuple[int, date | None]:
         """Count the lines of an order and its refunds, good or bad; the day is None when it has none."""

@@ -1,9 +1,10 @@
 -- A page of a web shop's orders in their latest version, as far as they have happened, and how many there are in all:
 -- one row an order, or a single row without an order when the page is empty. Read by GET /orders.
 WITH matching AS (
-    SELECT sale_id, reference, kind, customer_id, country, sold_at, updated_at
+    SELECT sale_id, reference, kind, status, customer_id, country, sold_at, updated_at
     FROM sale
     WHERE kind IN ('sale', 'origin') AND sold_at <= %(now)s AND updated_at <= %(now)s
+      AND (%(in_trash)s IS NULL OR coalesce(status = 'trash', false) = %(in_trash)s)
       AND (%(after)s IS NULL OR sold_at > %(after)s)
       AND (%(before)s IS NULL OR sold_at < %(before)s)
       AND (%(modified_after)s IS NULL OR updated_at > %(modified_after)s)

@@ -36,6 +36,7 @@ CREATE TABLE IF NOT EXISTS sale (
     is_pending   boolean NOT NULL DEFAULT false,  -- a return whose sale has not been touched by it yet
     printed_time text                    -- what an export prints for sold_at when it must not be right
 );
+ALTER TABLE sale ADD COLUMN IF NOT EXISTS status text;  -- of a web shop's order, when it is another than its refunds say
 CREATE TABLE IF NOT EXISTS line (
     sale_id     bigint NOT NULL,
     line_no     integer NOT NULL,

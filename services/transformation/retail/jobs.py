@@ -9,17 +9,19 @@ from shared.jobs import Counts, Run, job
 def transform(run: Run) -> Counts:
     """Load every raw object up to the logical date into the star, then write what was new to processed/.
 
+    Facts of transactions that hold nothing any more go.
+
     The load is one transaction: a run that dies has loaded nothing. With --force the objects of the logical
     date are loaded again, which leaves the same facts. Assumes that what ingestion registers is whole.
     """
     from services.transformation.retail import processed, star
 
     loaded = star.Loaded(0, 0, 0)
-    if _read_pending(run):
+    if _read_pending(run) or state.has_pending_voids(run.conn, "retail"):
         with db.transaction(run.conn):
             star.lock_load(run.conn)
             objects = _read_pending(run)  # again: the load before may have taken them
-            if objects:
+            if objects or state.has_pending_voids(run.conn, "retail"):
                 loaded = star.load(
                     run.conn, run.store, objects, run_id=run.id, retailers=run.params.get("retailers", {}),
                     stage=run.stage, check_stop=run.check_stop,

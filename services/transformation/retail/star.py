@@ -38,7 +38,7 @@ def load(
     run_id: int, retailers: Mapping[str, Mapping[str, Any]],
     stage: Stage = lambda name: nullcontext(), check_stop: Callable[[], None] = lambda: None,
 ) -> Loaded:  # fmt: skip
-    """Load raw objects, rows of ops.loaded_object, into the star.
+    """Load raw objects, rows of ops.loaded_object, into the star, and take away what is void by now.
 
     Never commits: facts, dimensions, ledger and the mark on the objects are one transaction of the caller's,
     who holds the lock of `lock_load`.
@@ -58,6 +58,7 @@ def load(
         _sort_out_versions(conn)
         inserted = _insert_facts(conn, run_id)
     with stage("ledger"):
+        db.execute(conn, SQL["mark_voids"], {"run_id": run_id})
         return _write_down(conn, objects, run_id, inserted, changed)
 
 
@@ -116,8 +117,8 @@ def _merge_dimensions(conn: db.Connection, retailers: Mapping[str, Mapping[str, 
 def _sort_out_versions(conn: db.Connection) -> None:
     """Find what cannot simply be inserted, and take superseded facts away."""
     for name in (
-        "group_versions", "analyze_batch", "find_known", "find_repeated", "find_contested", "analyze_contested",
-        "delete_superseded",
+        "find_voids", "group_versions", "analyze_batch", "find_known", "find_repeated", "find_contested",
+        "analyze_contested", "delete_superseded",
     ):  # fmt: skip
         db.execute(conn, SQL[name])
 

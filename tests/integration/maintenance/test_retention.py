@@ -124,6 +124,10 @@ def _facts(house: House, *days_ago: int) -> None:
                VALUES ('retail', 'retailer_1', %(day)s, 1, 1, 1)""",
             day=day,
         )
+        house.do(
+            "INSERT INTO ops.void_transaction VALUES ('retail', 'retailer_1', %(id)s, now(), %(day)s, 1, 1)",
+            id=f"V{days}", day=day,
+        )  # fmt: skip
 
 
 def _days(house: House) -> list[int]:
@@ -137,6 +141,7 @@ def test_fact_partitions_go_when_asked_with_their_ledger(house: House) -> None:
     counts = house.run(apply_retention)
     assert _days(house) == [5, 360]
     assert len(house.rows("SELECT FROM ops.reconciliation")) == 2
+    assert len(house.rows("SELECT FROM ops.void_transaction")) == 2
     assert counts.read == 2
 
 

@@ -53,6 +53,20 @@ def test_a_correction_is_a_newer_version_with_other_lines(woo):
     assert order["discount_total"] == "0.70"
 
 
+def test_an_order_in_the_trash_is_told_of_only_when_it_is_asked_for(woo):
+    sale = a_sale(woo, "2026-11-06")
+    change = {"kind": "status", "reference": sale["reference"], "updated_at": NOW}
+    woo.mutate(**change, status="trash")
+    (order,) = woo.get(ORDERS, status="trash").json()
+    assert (order["id"], order["status"], order["date_modified_gmt"]) == (sale["sale_id"], "trash", NOW[:19])
+    assert sale["reference"] not in woo_changes(woo)
+    woo.mutate(**change, status="cancelled")
+    assert woo_changes(woo)[sale["reference"]]["status"] == "cancelled"
+    woo.mutate(**change, status=None)
+    assert woo_changes(woo)[sale["reference"]]["status"] == "completed"
+    assert woo.get(ORDERS, status="trash").json() == []
+
+
 def test_a_corrected_refund_touches_its_order(woo):
     refund = next(sale for sale in woo.sales("2026-11-18") if sale["kind"] == "return")
     woo.mutate(

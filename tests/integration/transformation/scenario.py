@@ -15,7 +15,8 @@ LATER = datetime(2026, 3, 12, 9, tzinfo=UTC)
 
 def prepare(house: Warehouse) -> None:
     """Load a first batch and leave a second one pending."""
-    house.put([line("T1", "1"), line("T1", "2"), line("T2", "1"), line("T3", "1", updated_at=LATER)])
+    house.put([line("T1", "1"), line("T1", "2"), line("T2", "1"), line("T3", "1", updated_at=LATER),
+               line("T8", "1"), line("T8", "2")])  # fmt: skip
     house.transform()
     house.put([
         line("T1", "1", quantity=Decimal(9), business_date=date(2026, 2, 27), updated_at=LATER),  # corrected, moved
@@ -27,6 +28,7 @@ def prepare(house: Warehouse) -> None:
     ])  # fmt: skip
     house.put([line("T6", "1", retailer_id="retailer_2"), line("T7", "1", retailer_id="retailer_2")])
     house.put([line("T7", "1", retailer_id="retailer_2", quantity=Decimal(-2), updated_at=LATER)])
+    house.void("T8", LATER)  # edited down to no lines
 
 
 def run_transform(environ: dict[str, str], run_id: int) -> None:

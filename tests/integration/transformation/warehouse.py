@@ -39,6 +39,9 @@ DIMENSIONS = (
     "JOIN retail.dim_retailer USING (retailer_key) ORDER BY 1, 2",
 )
 PENDING = "SELECT object_key FROM ops.loaded_object WHERE dataset = 'retail/raw' AND loaded_at IS NULL"
+VOIDS = """
+SELECT source, transaction_id, version, applied_run_id IS NULL AS is_pending FROM ops.void_transaction ORDER BY 1, 2
+"""
 PROCESSED = """
 SELECT object_key, row_count, min_business_date
 FROM ops.loaded_object WHERE dataset = 'retail/processed' ORDER BY object_key
@@ -84,6 +87,18 @@ class Warehouse:
         info = self.store.put(key, body)
         self.register(key, info, len(rows), source, day)
         return key
+
+    def void(
+        self, transaction_id: str, version: datetime, source: str = "retailer_1", day: date = DAY
+    ) -> None:
+        """Say as ingestion does that a transaction holds nothing any more."""
+        with db.transaction(self.conn):
+            state.write_voids(
+                self.conn,
+                "retail",
+                self.run_id,
+                [state.VoidTransaction(source, transaction_id, version, day)],
+            )
 
     def register(self, key: str, info: ObjectInfo, rows: int, source: str, day: date) -> None:
         """Register an object in the ledger."""
@@ -139,7 +154,7 @@ class Warehouse:
             "facts": self.facts(),
             "dimensions": [self.rows(query) for query in DIMENSIONS],
             "ledger": self.ledger(),
-            "pending": self.rows(PENDING),
+            "pending": [self.rows(PENDING), self.rows(VOIDS)],
             "processed": self.processed(),
         }  # fmt: skip
 

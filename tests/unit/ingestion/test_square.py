@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.ingestion.sources.square import Square
 from shared.errors import DataError
+from shared.state import VoidTransaction
 from tests.unit.ingestion.builders import LATEST, SQUARE_LINE, SQUARE_RETURN, pounds, retailer, square
 
 TILL = Square(retailer("square"))
@@ -86,8 +87,18 @@ def test_a_measured_quantity():
 
 
 @pytest.mark.parametrize("state", ["OPEN", "DRAFT", "CANCELED"])
-def test_what_is_not_completed_is_no_sale(state):
-    assert parse(square({"state": state, "closed_at": None})) == []
+def test_what_is_not_completed_is_no_sale_and_takes_away_what_was(state):
+    parsed = TILL.parse(square({"state": state, "closed_at": None}), LATEST)
+    version = datetime(2026, 6, 10, 23, 0, 5, 123000, tzinfo=UTC)
+    assert parsed.records == []
+    assert parsed.void == VoidTransaction("shop", "CAISENgvlJ6jLWAzERDzjyHVybY", version, date(2026, 6, 10))
+
+
+def test_an_order_without_lines_is_void_and_one_with_returned_lines_is_not():
+    assert TILL.parse(square({"line_items": []}), LATEST).void
+    assert TILL.parse(square(), LATEST).void is None
+    returns = {"line_items": None, "returns": [{"return_line_items": [SQUARE_RETURN]}]}
+    assert TILL.parse(square(returns), LATEST).void is None
 
 
 def test_a_guest_and_a_custom_amount():

@@ -1,6 +1,6 @@
 """Orders and refunds of WooCommerce become records."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal as D
 
 import msgspec
@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.ingestion.retail.window import make_window
 from services.ingestion.sources.woocommerce import WooCommerce
 from shared.errors import DataError
+from shared.state import VoidTransaction
 from tests.unit.ingestion.builders import LATEST, WOO_LINE, WOO_REFUND, retailer, woo
 
 SHOP = WooCommerce(retailer("woocommerce"))
@@ -90,6 +92,50 @@ def test_a_refund_of_shipping_alone_is_no_row():
 )
 def test_an_order_that_was_never_paid_is_no_sale(status):
     assert parse(woo({"status": status, "date_paid_gmt": None})) == []
+    assert SHOP.parse(woo({"status": status, "date_paid_gmt": None}), LATEST).void
+
+
+VOID = VoidTransaction("shop", "727", datetime(2026, 6, 10, 15, 28, 8, tzinfo=UTC), date(2026, 6, 10))
+
+
+@pytest.mark.parametrize(
+    "order", [{"line_items": []}, {"status": "trash"}, {"status": "trash", "refunds": [{"id": 5}]}]
+)
+def test_an_order_that_lost_its_lines_or_lies_in_the_trash_takes_away_what_it_was(order):
+    parsed = SHOP.parse(woo(order), LATEST)
+    assert (parsed.records, parsed.void) == ([], VOID)
+
+
+def test_an_order_whose_lines_were_edited_away_keeps_its_refunds():
+    parsed = SHOP.parse(woo({"line_items": []}, [WOO_REFUND]), LATEST)
+    assert [row.line_id for row in parsed.records] == ["refund-726-320"] and parsed.void is None
+
+
+def test_a_sale_and_a_cancelled_one_are_not_void():
+    assert SHOP.parse(woo(), LATEST).void is None
+    assert SHOP.parse(woo({"status": "cancelled"}), LATEST).void is None
+
+
+def test_a_void_order_of_the_future_is_a_bad_record():
+    assert reject(woo({"line_items": [], "date_modified_gmt": "2036-01-01T00:00:00"})).field == "updated_at"
+
+
+def test_the_trash_is_asked_for_by_itself_and_without_refunds(monkeypatch):
+    asked = []
+
+    def pages(path, params):
+        asked.append((path, params.get("status")))
+        return iter(
+            [msgspec.json.encode({"id": 1, "refunds": [{"id": 2}]})]
+            if params.get("status") == "trash"
+            else []
+        )
+
+    monkeypatch.setattr(SHOP, "_pages", pages)
+    window = make_window(date(2026, 6, 10), SHOP.retailer.zone, timedelta(hours=2), None)
+    ((line,),) = SHOP.fetch(window)
+    assert msgspec.json.decode(line)["refunds"] == []
+    assert asked == [("wp-json/wc/v3/orders", "any"), ("wp-json/wc/v3/orders", "trash")]
 
 
 @pytest.mark.parametrize("status", ["processing", "completed", "on-hold", "some-plugin"])
@@ -220,11 +266,9 @@ def test_whatever_stands_in_the_lines_it_is_a_record_or_a_reason(value):
 
 def test_a_pretty_printed_order_is_landed_on_one_line(monkeypatch):
     pretty = msgspec.json.format(msgspec.json.encode({"id": 1, "refunds": []}), indent=2)
-    monkeypatch.setattr(SHOP, "_pages", lambda path, params: iter([pretty]))
-    from datetime import timedelta
-
-    from services.ingestion.retail.window import make_window
-
+    monkeypatch.setattr(
+        SHOP, "_pages", lambda path, params: iter([pretty] if params["status"] == "any" else [])
+    )
     window = make_window(date(2026, 6, 10), SHOP.retailer.zone, timedelta(hours=2), None)
     ((line,),) = SHOP.fetch(window)
     assert b"\n" not in line

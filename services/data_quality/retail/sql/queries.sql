@@ -1,9 +1,11 @@
 -- name: touched_dates
--- The business days in the ledger of the runs that landed or loaded something of the logical date.
+-- The business days in the ledger of the runs of the logical date, and of those that landed or loaded something of it.
 SELECT DISTINCT business_date
 FROM ops.reconciliation
 WHERE pipeline = 'retail'
   AND run_id IN (
+      SELECT run_id FROM ops.job_run WHERE workflow = 'retail' AND logical_date = %(date)s
+      UNION
       SELECT run_id FROM ops.arrival WHERE pipeline = 'retail' AND logical_date = %(date)s
       UNION
       SELECT loaded_run_id FROM ops.loaded_object

@@ -22,6 +22,10 @@ FROM retail.fact_sales f JOIN retail.dim_retailer r USING (retailer_key)
 WHERE f.transaction_id = %(transaction_id)s
 ORDER BY r.retailer_id, f.business_date, f.line_id;
 
+-- name: voids_of
+SELECT source, version, run_id, applied_run_id FROM ops.void_transaction
+WHERE pipeline = %(pipeline)s AND transaction_id = %(transaction_id)s ORDER BY source;
+
 -- name: letters_of
 SELECT dead_letter_id, source, position, reason, field, rows, state, run_id, created_at
 FROM ops.dead_letter

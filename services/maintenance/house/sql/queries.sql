@@ -56,5 +56,9 @@ WHERE n.nspname = %(schema)s AND p.relkind = 'p' AND p.relname LIKE 'fact\_%%' A
 ORDER BY b.first_day, c.relname;
 
 -- name: forget_days
+WITH voids AS (
+    DELETE FROM ops.void_transaction
+    WHERE pipeline = %(pipeline)s AND business_date >= %(first_day)s AND business_date < %(next_day)s
+)
 DELETE FROM ops.reconciliation
 WHERE pipeline = %(pipeline)s AND business_date >= %(first_day)s AND business_date < %(next_day)s;

@@ -1,8 +1,12 @@
--- One row a transaction of the batch: its newest version and its oldest.
--- Reads: load_transaction, retail.dim_retailer. Read by: find_known, find_contested.
+-- One row a transaction of the batch: its newest version and its oldest, with or without lines.
+-- Reads: load_transaction, load_void, retail.dim_retailer. Read by: find_known, find_contested.
 CREATE TEMP TABLE load_version ON COMMIT DROP AS
 SELECT r.retailer_key, t.retailer_id, t.transaction_id,
        max(t.last_version) AS version, min(t.first_version) AS first_version
-FROM load_transaction AS t
+FROM (
+    SELECT retailer_id, transaction_id, first_version, last_version FROM load_transaction
+    UNION ALL
+    SELECT retailer_id, transaction_id, version, version FROM load_void
+) AS t
 JOIN retail.dim_retailer AS r USING (retailer_id)
 GROUP BY r.retailer_key, t.retailer_id, t.transaction_id;
