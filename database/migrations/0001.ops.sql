@@ -14,6 +14,7 @@ CREATE TABLE ops.job_run (
     attempt       integer NOT NULL DEFAULT 1,
     forced        boolean NOT NULL DEFAULT false,
     started_at    timestamptz NOT NULL DEFAULT now(),
+    ready_at      timestamptz NOT NULL DEFAULT now(),
     finished_at   timestamptz,
     rows_read     bigint NOT NULL DEFAULT 0,
     rows_written  bigint NOT NULL DEFAULT 0,
@@ -25,6 +26,7 @@ CREATE TABLE ops.job_run (
     requested_by  text
 );
 COMMENT ON TABLE ops.job_run IS 'One row a run of a job for a logical date. Written by the runner alone.';
+COMMENT ON COLUMN ops.job_run.ready_at IS 'When its upstream jobs were done and its work began; until then it waited.';
 COMMENT ON COLUMN ops.job_run.stage_seconds IS 'Seconds by stage, in the order the stages ran: {"fetch": 1.2, "copy": 0.4}.';
 COMMENT ON COLUMN ops.job_run.reason IS 'Why the run failed, was skipped or abandoned, in one sentence; null when it succeeded.';
 COMMENT ON COLUMN ops.job_run.attempt IS 'How many times the job function was started within this run; above 1 after a retry.';

@@ -126,6 +126,10 @@ class Ledger:
         values = {**self._identity(force, requested_by), "reason": reason}
         return int(db.fetch_value(self.conn, self._query("skip_run"), values))
 
+    def write_ready(self, run_id: int) -> None:
+        """Write down that the run has waited long enough: its upstream jobs are done."""
+        self._do(lambda: db.execute(self.conn, self._query("write_ready"), {"run_id": run_id}))
+
     def write_progress(self, run_id: int, attempt: int, stages: dict[str, float]) -> None:
         """Write down how far the run is."""
         values = {"run_id": run_id, "attempt": attempt, "stages": json.dumps(stages)}

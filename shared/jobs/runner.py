@@ -148,6 +148,8 @@ class _Attempts:
             states = self.ledger.upstream_states()
             waiting = [name for name in self.spec.after if states.get(name, {}).get("status") != "succeeded"]
             if not waiting:
+                if told:
+                    self.ledger.write_ready(self.run.id)
                 return None
             waited = time.monotonic() - started
             for name in waiting:

@@ -10,6 +10,9 @@ VALUES (%(workflow)s, %(job)s, %(service)s, %(date)s, 'skipped', %(force)s, %(ho
         %(reason)s, now())
 RETURNING run_id;
 
+-- name: write_ready
+UPDATE ops.job_run SET ready_at = now() WHERE run_id = %(run_id)s;
+
 -- name: write_progress
 UPDATE ops.job_run SET attempt = %(attempt)s, stage_seconds = %(stages)s WHERE run_id = %(run_id)s;
 

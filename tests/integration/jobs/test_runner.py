@@ -255,6 +255,12 @@ def test_the_time_spent_waiting_for_upstream_is_not_the_job_s(house):
     house.run("probe_first")
     second.join(20)
     assert found[0].status == "succeeded", found[0].reason
+    (waited,) = rows(
+        house.settings,
+        "SELECT s.ready_at - s.started_at > interval '3 seconds' AND s.ready_at >= f.finished_at AS it_tells "
+        "FROM ops.job_run AS s JOIN ops.job_run AS f ON f.job = 'probe_first' WHERE s.job = 'probe_second'",
+    )
+    assert waited["it_tells"]
 
 
 def test_a_run_that_waits_keeps_its_lock_when_the_database_restarts(house, pg_server):

@@ -263,6 +263,15 @@ def test_a_gate_that_passed_before_the_load_does_not_count(house: Warehouse):
         refresh_after_gate(house, DAY)
 
 
+def test_a_gate_that_cron_started_before_the_load_and_that_waited_for_it_counts(house: Warehouse):
+    house.put([line("T1")])
+    on_record(house, "retail_transform", DAY, house.run_id + 1)
+    house.transform()
+    on_record(house, "retail_quality", DAY, 1)
+    refresh_after_gate(house, DAY)
+    assert house.value("SELECT sum(lines) FROM retail.mv_daily_sales_summary") == 1
+
+
 def on_record(house: Warehouse, job: str, day: date, run_id: int, status: str = "succeeded") -> None:
     """Put a run into ops.job_run under a number of its own."""
     with db.transaction(house.conn):

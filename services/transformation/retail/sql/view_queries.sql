@@ -5,13 +5,15 @@ FROM retail.fact_load WHERE summarised_at IS NULL ORDER BY run_id FOR UPDATE;
 
 -- name: unchecked_dates
 -- Logical dates whose loads changed facts that the views do not show yet and that no quality run has passed since.
+-- Cron starts all jobs in the same minute, so a run's number says nothing: what counts is when its work began.
 SELECT DISTINCT r.logical_date
 FROM retail.fact_load AS l
 JOIN ops.job_run AS r USING (run_id)
 WHERE l.summarised_at IS NULL AND l.inserted + l.superseded > 0
   AND NOT EXISTS (
       SELECT FROM ops.job_run AS q
-      WHERE q.job = ANY(%(gates)s) AND q.logical_date = r.logical_date AND q.status = 'succeeded' AND q.run_id > l.run_id
+      WHERE q.job = ANY(%(gates)s) AND q.logical_date = r.logical_date AND q.status = 'succeeded'
+        AND q.ready_at >= coalesce(r.finished_at, l.loaded_at)
   )
 ORDER BY r.logical_date;
 
