@@ -48,7 +48,7 @@ def test_they_are_the_facts(house: Warehouse):
     facts = {tuple(fact[name] for name in columns) for fact in house.facts()}
     written = {tuple(row[name] for name in columns) for row in house.processed()}
     assert facts <= written
-    assert {row[1] for row in written - facts} == {"T1"}  # the version that the correction replaced
+    assert {row[1] for row in written - facts} == {"T1", "T8"}  # corrected, emptied
 
 
 def test_a_load_of_nothing_new_writes_none(house: Warehouse):

@@ -274,7 +274,7 @@ def test_readers_are_not_locked_out_while_a_load_runs(house: Warehouse):
         wait_for_block(house)
         reader = db.connect(house.settings)
         db.execute(reader, "SET statement_timeout = '5s'")
-        assert db.fetch_value(reader, "SELECT count(*) FROM retail.fact_sales") == 4
+        assert db.fetch_value(reader, "SELECT count(*) FROM retail.fact_sales") == 6
         reader.close()
     assert load.result(30).written > 0
 
