@@ -102,6 +102,12 @@ class Ledger:
             self.conn, self._query("last_success"), {"job": self.spec.name, "date": self.date}
         )
 
+    def failed_dates(self) -> list[date]:
+        """List the dates of this job that failed in the last 30 days and have not succeeded since."""
+        values = {"job": self.spec.name}
+        rows = self._do(lambda: db.fetch_all(self.conn, self._query("failed_dates"), values))
+        return [row["logical_date"] for row in rows]
+
     def upstream_states(self) -> dict[str, dict[str, Any]]:
         """Return the newest run of each upstream job for the date."""
         values = {"jobs": list(self.spec.after), "date": self.date, "is_daily": self.spec.is_daily}

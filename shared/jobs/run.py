@@ -26,11 +26,16 @@ class Counts:
     written: int = 0
     rejected: int = 0
 
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.read + other.read, self.written + other.written, self.rejected + other.rejected)
+
 
 @dataclass
 class Run:
     """One run of a job for a logical date.
 
+    A job that commits in parts adds each to `committed`: that is on record when a later part fails, and counted
+    when another try does the rest.
     The connection and the store are opened on first use and closed by the runner. The connection is not
     in autocommit: write in `with transaction(run.conn)`.
     """
@@ -45,6 +50,7 @@ class Run:
     stages: dict[str, float] = field(default_factory=dict)
     stop: threading.Event = field(default_factory=threading.Event)
     timed_out: bool = False
+    committed: Counts = field(default_factory=Counts)
     _conn: db.Connection | None = None
     _side: list[db.Connection] = field(default_factory=list)
     _store: "ObjectStore | None" = None

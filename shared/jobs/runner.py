@@ -137,6 +137,8 @@ class _Attempts:
         except Exception as exc:  # a bug in a job must be on record like any other failure
             reason = f"{type(exc).__name__}: {exc}"
             log.exception("%s failed with an error nobody foresaw", self.run.job)
+        if status != "succeeded":
+            counts = self.run.committed
         self._finish(status, counts, reason, time.monotonic() - started)
         return Result(self.run.job, self.run.date, status, code, self.run.id, reason, counts, self.run.stages)
 
@@ -233,9 +235,20 @@ class _Attempts:
                 run.id,
             )
         elif status == "succeeded":
-            alerts.recover(
-                self.ledger.conn, run.settings, key, f"{run.job} succeeded for {run.date} (run {run.id})"
+            self._recover(key)
+
+    def _recover(self, key: str) -> None:
+        """Close the incident, unless another date of a daily job has failed and not succeeded since."""
+        run = self.run
+        open_dates = self.ledger.failed_dates() if self.spec.is_daily else []
+        if open_dates:
+            log.info(
+                "%s stays open: %s has not succeeded for %s", key, run.job, ", ".join(map(str, open_dates))
             )
+            return
+        alerts.recover(
+            self.ledger.conn, run.settings, key, f"{run.job} succeeded for {run.date} (run {run.id})"
+        )
 
 
 def _upstream_failed(name: str, state: dict[str, Any] | None, waited: float, wait: bool) -> str | None:
@@ -243,5 +256,7 @@ def _upstream_failed(name: str, state: dict[str, Any] | None, waited: float, wai
         return None
     fresh = waited >= GRACE_SECONDS or (state["seen_at"] - state["finished_at"]).total_seconds() <= waited
     if fresh or not wait:
+        if state["status"] == "skipped":  # for what became of its own upstream: that is the reason here too
+            return str(state["reason"])
         return f"upstream {name} {state['status']} (run {state['run_id']}): {state['reason']}"
     return None

@@ -37,6 +37,16 @@ SELECT run_id, finished_at FROM ops.job_run
 WHERE job = %(job)s AND logical_date = %(date)s AND status = 'succeeded' AND started_at >= logical_date + 1
 ORDER BY run_id DESC LIMIT 1;
 
+-- name: failed_dates
+SELECT DISTINCT f.logical_date
+FROM ops.job_run AS f
+WHERE f.job = %(job)s AND f.status = 'failed' AND f.started_at > now() - interval '30 days'
+  AND NOT EXISTS (
+      SELECT FROM ops.job_run AS s
+      WHERE s.job = f.job AND s.logical_date = f.logical_date AND s.status = 'succeeded' AND s.run_id > f.run_id
+  )
+ORDER BY f.logical_date;
+
 -- name: upstream_states
 -- Once the date is over, what daily jobs did in the course of it counts no more.
 SELECT DISTINCT ON (job) job, run_id, status, reason, started_at, finished_at, now() AS seen_at

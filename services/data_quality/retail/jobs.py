@@ -30,6 +30,7 @@ def check_quality(run: Run) -> Counts:
         results = gate.with_samples(results)
     with db.transaction(run.conn):
         score = quality.record(run.conn, run.id, run.workflow.name, run.date, results)
+    run.committed = Counts(read=int(gate.lines), written=len(results))
     quality.log_results(run.log, results, score)
     quality.raise_critical(results, f"cronhouse logs {run.id}")
-    return Counts(read=int(gate.lines), written=len(results))
+    return run.committed

@@ -33,7 +33,7 @@ def ingest(run: Run) -> Counts:
     missing = _not_arrived(run, retailers)
     if not missing:
         run.log.info("all %d retailers arrived for %s already", len(retailers), run.date)
-        return Counts()
+        return run.committed
     with run.stage("ingest"):
         return _ingest_all(run, missing)
 
@@ -49,10 +49,7 @@ def _not_arrived(run: Run, retailers: list["Retailer"]) -> list["Retailer"]:
 
 
 def _ingest_all(run: Run, retailers: list["Retailer"]) -> Counts:
-    from services.ingestion.retail.intake import Tally  # pyarrow, msgspec: only when there is work
-
     run.store  # noqa: B018 (opened before the threads share it)
-    tallies: list[Tally] = []
     failures: dict[Retailer, Exception] = {}
     with ThreadPoolExecutor(max_workers=len(retailers), thread_name_prefix="retailer") as pool:
         futures = {
@@ -61,16 +58,13 @@ def _ingest_all(run: Run, retailers: list["Retailer"]) -> Counts:
         }
         for retailer, future in futures.items():
             try:
-                tallies.append(future.result())
+                tally = future.result()
+                run.committed += Counts(tally.landed, tally.accepted, tally.rejected)
             except Exception as exc:  # noqa: BLE001 (gathered, and raised together below)
                 failures[retailer] = exc
     if failures:
         raise _join(run, failures, len(retailers)) from next(iter(failures.values()))
-    return Counts(
-        read=sum(tally.landed for tally in tallies),
-        written=sum(tally.accepted for tally in tallies),
-        rejected=sum(tally.rejected for tally in tallies),
-    )
+    return run.committed
 
 
 def _ingest_one(run: Run, retailer: "Retailer") -> "Tally":

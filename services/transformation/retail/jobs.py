@@ -16,7 +16,6 @@ def transform(run: Run) -> Counts:
     """
     from services.transformation.retail import processed, star
 
-    loaded = star.Loaded(0, 0, 0)
     if _read_pending(run) or state.has_pending_voids(run.conn, "retail"):
         with db.transaction(run.conn):
             star.lock_load(run.conn)
@@ -31,11 +30,12 @@ def transform(run: Run) -> Counts:
                     len(objects), loaded.lines, loaded.inserted, loaded.superseded,
                     extra={"fields": {"objects": len(objects), **vars(loaded)}},
                 )  # fmt: skip
+                run.committed = Counts(read=loaded.lines, written=loaded.inserted)
     if processed.has_unprocessed(run.conn):
         with run.stage("processed"):
             files = processed.write_processed(run.conn, run.store)
         run.log.info("%d processed files written", files, extra={"fields": {"files": files}})
-    return Counts(read=loaded.lines, written=loaded.inserted)
+    return run.committed
 
 
 def _read_pending(run: Run) -> list[dict[str, object]]:

@@ -128,6 +128,59 @@ def test_a_success_closes_the_incident(house):
     assert alert["resolved_at"] is not None
 
 
+def test_a_success_for_another_date_leaves_the_incident_open_until_the_one_that_failed_has_succeeded(house):
+    bad = {DAY, DAY.replace(day=3)}
+
+    def work(run):
+        if run.date in bad:
+            raise FatalError("no")
+        return Counts()
+
+    house.declare("probe_first", work)
+
+    def is_open_after(day):
+        house.run("probe_first", DAY.replace(day=day))
+        return rows(house.settings, "SELECT * FROM ops.alert ORDER BY alert_id")[-1]["resolved_at"] is None
+
+    assert [is_open_after(day) for day in (2, 3, 4)] == [True, True, True]
+    bad.clear()
+    assert [is_open_after(day) for day in (5, 3, 2)] == [True, True, False]
+
+
+def test_the_incident_of_a_frequent_job_is_closed_by_its_next_success(house):
+    answers = [FatalError("no"), None]
+
+    def work(run):
+        if problem := answers.pop(0):
+            raise problem
+        return Counts()
+
+    house.declare("probe_often", work)
+    house.run("probe_often")
+    house.run("probe_often", DAY.replace(day=3))
+    (alert,) = rows(house.settings, "SELECT * FROM ops.alert")
+    assert alert["resolved_at"] is not None
+
+
+@pytest.mark.parametrize(
+    "later", [FatalError("the second shop is closed"), TransientError("again, please"), None]
+)
+def test_what_was_committed_is_counted_whatever_becomes_of_the_rest(house, later):
+    def work(run):
+        run.committed += Counts(read=3, written=2, rejected=1)
+        if later and run.committed.read < 9:
+            raise later
+        return run.committed
+
+    house.declare("probe_first", work)
+    result = house.run("probe_first")
+    (row,) = rows(house.settings)
+    counted = (row["rows_read"], row["rows_written"], row["rows_rejected"])
+    assert counted == (result.counts.read, result.counts.written, result.counts.rejected)
+    assert counted == ((9, 6, 3) if isinstance(later, TransientError) else (3, 2, 1))
+    assert row["status"] == ("failed" if isinstance(later, FatalError) else "succeeded")
+
+
 @pytest.mark.parametrize("error", [FatalError("wrong key"), ValueError("a bug")])
 def test_what_no_retry_helps_is_tried_once(house, error):
     tries = []
@@ -160,6 +213,21 @@ def test_a_failed_upstream_makes_the_next_job_skipped(house):
     result = house.run("probe_second", wait=False)
     assert (result.status, result.exit_code) == ("skipped", 75)
     assert result.reason.startswith("upstream probe_first failed")
+
+
+def test_the_reason_to_skip_is_the_first_cause_however_far_up_it_lies(house):
+    third = '  probe_third: {service: maintenance, schedule: "0 2 * * *", after: [probe_second]}\n'
+    house.write((house.folder / "probe.yml").read_text() + third)
+
+    def broken(run):
+        raise FatalError("the shop refused the key")
+
+    house.declare("probe_first", broken)
+    for name in ("probe_second", "probe_third"):
+        house.declare(name, lambda run: Counts())
+    first = house.run("probe_first")
+    reasons = [house.run(name, wait=False).reason for name in ("probe_second", "probe_third")]
+    assert reasons == [f"upstream probe_first failed (run {first.run_id}): the shop refused the key"] * 2
 
 
 def test_an_upstream_that_never_comes_ends_in_75(house):
