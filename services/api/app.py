@@ -26,10 +26,10 @@ from services.api import (
     workflows,
 )
 from services.api.answers import JsonProvider
+from services.api.settings import read_proxies
 from shared import logs
 from shared.cache import open_cache
 from shared.config import Settings, load_settings
-from shared.errors import ConfigError
 
 log = logging.getLogger("cronhouse.api")
 MAX_BODY_BYTES = 256 * 1024
@@ -81,11 +81,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _trust_proxies(app: Flask, settings: Settings) -> None:
     """Believe X-Forwarded-For and -Proto of as many proxies as stand in front: 0 unless told."""
-    count = settings.environ.get("API_TRUSTED_PROXIES") or "0"
-    if not count.isdecimal() or int(count) > 5:
-        raise ConfigError(f"API_TRUSTED_PROXIES: {count!r} is not a whole number from 0 to 5")
-    if int(count):
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=int(count), x_proto=int(count), x_host=0)  # type: ignore[method-assign]
+    if count := read_proxies(settings):
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=0)  # type: ignore[method-assign]
 
 
 def _start() -> None:

@@ -3,9 +3,27 @@
 gunicorn -c python:services.api.gunicorn_conf 'services.api.app:create_app()'
 """
 
-from shared.config import load_settings
+import sys
 
-_settings = load_settings()
+from services.api.settings import find_problems
+from shared.config import Settings, load_settings
+from shared.errors import ConfigError
+
+
+def _read_settings() -> Settings:
+    """Load the settings; end with one line for each mistake, before workers fail over it one after the other."""
+    try:
+        settings = load_settings()
+        problems = tuple(find_problems(settings))
+    except ConfigError as exc:
+        problems = exc.problems
+    if problems:
+        print("\n".join(f"configuration: {problem}" for problem in problems), file=sys.stderr)
+        sys.exit(2)
+    return settings
+
+
+_settings = _read_settings()
 bind = f"{_settings.api_host}:{_settings.api_port}"
 workers = _settings.api_workers
 worker_class = "gthread"

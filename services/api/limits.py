@@ -4,11 +4,10 @@ is away; a limit that cannot be counted never fails a request."""
 from flask import Flask, g, request
 from flask_limiter import Limiter
 
+from services.api.settings import read_limit
 from shared.cache import TIMEOUT_SECONDS
 from shared.config import Settings
-from shared.errors import ConfigError
 
-DEFAULT = "600 per minute"
 SIGN_IN = "10 per minute"
 EXEMPT = ("health.health", "health.ready", "metrics.metrics", "docs.assets", "static", "console.favicon")
 
@@ -19,7 +18,7 @@ def init_app(app: Flask, settings: Settings) -> Limiter:
     Raises:
         ConfigError: API_RATE_LIMIT is not a limit such as `600 per minute`.
     """
-    limit = _checked(settings.environ.get("API_RATE_LIMIT") or DEFAULT)
+    limit = read_limit(settings)
     timeouts = {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
     limiter = Limiter(
         _who,
@@ -48,13 +47,3 @@ def _who() -> str:
     if principal is not None and principal.key is not None:
         return f"key:{principal.key.key_id}"
     return f"address:{request.remote_addr}"
-
-
-def _checked(text: str) -> str:
-    from limits import parse_many
-
-    try:
-        parse_many(text)
-    except ValueError as exc:
-        raise ConfigError(f"API_RATE_LIMIT: {text!r} is not a limit such as {DEFAULT!r}") from exc
-    return text

@@ -14,9 +14,10 @@ def command() -> int:
     With the embedded stack, jobs run on their schedule meanwhile.
     """
     from shared.config import ROOT
-    from shared.local.serving import gunicorn_command, serve_embedded
+    from shared.local.serving import check_listening, gunicorn_command, serve_embedded
 
     settings = start()
+    check_listening(settings)
     if not settings.embedded:
         os.chdir(ROOT)
         line = gunicorn_command(settings)

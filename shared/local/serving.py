@@ -1,5 +1,6 @@
 """The API of the embedded stack, with cron beside it: one gunicorn, and a tick once a minute."""
 
+import errno
 import logging
 import signal
 import socket
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from types import FrameType
 
 from shared.config import ROOT, Settings
@@ -26,6 +28,26 @@ def gunicorn_command(settings: Settings) -> list[str]:
         "--threads", "4", "--worker-tmp-dir", "/dev/shm" if sys.platform == "linux" else "/tmp",  # noqa: S108
         "--log-level", "warning",
     ]  # fmt: skip
+
+
+def check_listening(settings: Settings) -> None:
+    """See that the API can start, which gunicorn would tell in many lines.
+
+    Raises:
+        ConfigError: its address is taken, or a setting of its own is wrong; all at once.
+    """
+    problems: list[str] = import_module("services.api.settings").find_problems(settings)
+    address = f"{settings.api_host}:{settings.api_port}"
+    with socket.socket(socket.AF_INET6 if ":" in settings.api_host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.api_host, settings.api_port))
+        except OSError as exc:
+            taken = exc.errno == errno.EADDRINUSE
+            why = "another process has it; set another port" if taken else exc.strerror or str(exc)
+            problems.append(f"API_PORT: cannot listen on {address}: {why}")
+    if problems:
+        raise ConfigError(*problems)
 
 
 def serve_embedded(settings: Settings) -> int:

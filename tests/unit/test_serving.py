@@ -1,9 +1,14 @@
-"""The cron of the embedded stack."""
+"""The cron of the embedded stack, and a start that cannot be."""
 
+import os
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime
 
-from shared.config import load_settings
+import pytest
+
+from shared.config import ROOT, load_settings
 from shared.errors import TransientError
 from shared.jobs.workflows import JobSpec
 from shared.local.serving import Ticker, due_between, free_port
@@ -34,6 +39,43 @@ def test_a_taken_port_is_passed_over():
         taken.listen()
         port = taken.getsockname()[1]
         assert free_port(port) > port
+
+
+SERVE = ("-m", "shared.cli", "serve")
+GUNICORN = ("-m", "gunicorn", "-c", "python:services.api.gunicorn_conf", "services.api.app:create_app()")
+
+
+def start(command: tuple[str, ...], **environ: str) -> "subprocess.CompletedProcess[str]":
+    """Start the API as somebody would, with a database that nobody asks."""
+    base = {
+        "PATH": os.environ["PATH"],
+        "CRONHOUSE_ENV_FILE": "/dev/null",
+        "DATABASE_URL": "postgresql://nobody@/x",
+    }
+    return subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=base | environ, text=True, capture_output=True, timeout=60
+    )
+
+
+def test_a_taken_port_and_a_limit_that_is_none_are_one_line_each_and_exit_2():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = start(SERVE, API_PORT=port, API_RATE_LIMIT="many")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "configuration: API_RATE_LIMIT: 'many' is not a limit such as '600 per minute'",
+        f"configuration: API_PORT: cannot listen on 127.0.0.1:{port}: another process has it; set another port",
+    ]
+
+
+@pytest.mark.parametrize("name", ["API_RATE_LIMIT", "API_TRUSTED_PROXIES", "API_WORKERS"])
+def test_gunicorn_by_itself_ends_as_clearly(name):
+    done = start(GUNICORN, **{name: "many"})
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"configuration: {name}: ")
 
 
 def test_a_tick_that_cannot_be_ends_nothing_and_is_said_once(caplog):
