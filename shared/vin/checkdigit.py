@@ -1,0 +1,56 @@
+"""The check digit of position 9, with the original's own idea of which characters may stand where."""
+
+from operator import getitem
+
+_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_VALUES = (
+    {str(digit): digit for digit in range(10)}
+    | dict(zip("ABCDEFGH", range(1, 9), strict=True))
+    | dict(zip("JKLMN", range(1, 6), strict=True))
+    | {"P": 7, "R": 9, ",": -1}  # the comma slips through the original's character sets
+    | dict(zip("STUVWXYZ", range(2, 10), strict=True))
+)
+_YEAR = set("ABCDEFGHJKLMNPRSTVWXY123456789,")
+_DIGITS = set("0123456789")
+_RESULT = "0123456789X"
+FAILED = "?"
+
+
+def _table(position: int, allowed: set[str]) -> dict[str, int]:
+    return {char: _VALUES[char] * _WEIGHTS[position - 1] for char in allowed if char in _VALUES}
+
+
+def _tables(digits_from: int) -> tuple[dict[str, int], ...]:
+    tables = []
+    for position in range(1, 18):
+        allowed = _YEAR if position == 10 else _DIGITS if position >= digits_from else set(_VALUES)
+        tables.append(_table(position, allowed))
+    return tuple(tables)
+
+
+_BY_FIRST_DIGIT = {first: _tables(first) for first in (13, 14, 15)}
+
+
+def check_digit(vin: str, first_digit: int) -> str:
+    """Compute the check digit; digits only from position `first_digit` (13, 14 or 15) on.
+
+    Empty unless there are 17 characters, "?" when one may not stand where it does.
+    """
+    if len(vin) != 17:
+        return ""
+    try:
+        return _RESULT[sum(map(getitem, _BY_FIRST_DIGIT[first_digit], vin)) % 11]
+    except KeyError:
+        return FAILED
+
+
+def first_digit_of_correction(vin: str) -> int:
+    """Return from where on only digits count when a correction is being chosen."""
+    return 15 if vin[2:3] == "9" else 13
+
+
+def first_serial_digit(vin: str, is_light: bool) -> int:
+    """Return from where on only digits count for a vehicle: cars and light trucks have one more."""
+    if vin[2:3] == "9":
+        return 15
+    return 13 if is_light else 14

@@ -1,0 +1,204 @@
+"""An answer: rows made when somebody asks for them."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shared.errors import DataError
+from shared.vin.items import CORRECTIONS, YEAR, Item
+from shared.vin.keys import descriptor_of, key_string, upper
+from shared.vin.library import Library
+from shared.vin.passes import Pass
+from shared.vin.patternset import formula_value
+from shared.vin.selection import entry_item, formula_item
+from shared.vin.values import clean
+
+Row = dict[str, Any]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MODEL_YEAR = 29
+_TEXT_TOO_LONG, _BAD_REGEX = "22001", "2201B"
+
+
+class VinError(DataError):
+    """A VIN that the original does not decode; `sqlstate` is the error it raises, if it is the one who does."""
+
+    def __init__(self, reason: str, field: str = "vin", sqlstate: str | None = None) -> None:
+        self.sqlstate = sqlstate
+        super().__init__(reason, field)
+
+
+class Decoded:
+    """The vehicle of a VIN: `values` to look at, `rows()` with all that the original says of each."""
+
+    __slots__ = ("_include_private", "_library", "_values", "failure", "found", "vin")
+
+    def __init__(
+        self, library: Library | None, vin: str | None, found: Pass | None, include_private: bool = False,
+        failure: VinError | None = None,
+    ) -> None:  # fmt: skip
+        self._library, self.vin, self.found = library, vin, found
+        self._include_private, self.failure = include_private, failure
+        self._values: dict[str, str | None] | None = None
+
+    @property
+    def error_codes(self) -> list[int]:
+        """The error codes, ascending."""
+        return sorted(self.found.codes) if self.found else []
+
+    @property
+    def error_text(self) -> str:
+        """What the codes mean; the reason when there is no answer at all."""
+        return self.found.text if self.found else str(self.failure)
+
+    @property
+    def suggested_vin(self) -> str:
+        """The VIN with its errors corrected or marked; empty when there are none."""
+        return self.found.suggested if self.found else ""
+
+    @property
+    def possible_values(self) -> str:
+        """The characters that could stand at the wrong positions."""
+        return self.found.possible if self.found else ""
+
+    @property
+    def descriptor(self) -> str | None:
+        """The part of the VIN that tells the vehicle."""
+        return None if self.vin is None else descriptor_of(self.vin)
+
+    @property
+    def model_year(self) -> int | None:
+        """The model year of the answer."""
+        return self.found.attempt.year if self.found and self.found.cell else None
+
+    @property
+    def values(self) -> dict[str, str | None]:
+        """The value of each variable; several values of one variable are joined with "; "."""
+        if self._values is None:
+            values: dict[str, str | None] = {}
+            if self._library is not None:
+                elements = self._library.elements
+                for element, value in self._pairs():
+                    name = elements[element].name
+                    both = values.get(name)
+                    values[name] = f"{both}; {value}" if both else value
+            self._values = values
+        return self._values
+
+    def rows(self, include_all: bool = False) -> list[Row]:
+        """Return the rows of the original's result; by rank of the group, element and pattern.
+
+        `include_all` adds an empty row for each variable without an answer. Times are UTC.
+        """
+        library = self._library
+        if library is None or self.found is None:
+            return []
+        rows = [self._row(item) for item in self._shown()]
+        if include_all:
+            present = {row["element_id"] for row in rows}
+            rows += [
+                self._row(Item(element, None, None, "")) | {"source": None}
+                for element in library.elements
+                if element not in present and self._is_shown(element)
+            ]
+        ranks = library.ranks
+        # the live service sorts by element inside a rank; the procedure leaves it open
+        rows.sort(
+            key=lambda row: (ranks.get(row["element_id"], 99), row["element_id"] or 0, row["pattern_id"] or 0)
+        )
+        return rows
+
+    def _is_shown(self, element: int) -> bool:
+        assert self._library is not None
+        known = self._library.elements.get(element)
+        return known is not None and bool(known.decode) and (self._include_private or not known.private)
+
+    def _row(self, item: Item) -> Row:
+        assert self._library is not None
+        element = self._library.elements[item.element]
+        return {
+            "group_name": element.group,
+            "variable": element.name,
+            "value": clean(item.value),
+            "pattern_id": item.pattern,
+            "vin_schema_id": item.schema,
+            "keys": None if item.keys is None else upper(item.keys),
+            "element_id": item.element,
+            "attribute_id": item.attribute,
+            "created_on": None if item.created is None else timestamp(item.created),
+            "wmi_id": item.wmi,
+            "code": element.code,
+            "data_type": element.data_type,
+            "decode": element.decode,
+            "source": item.source,
+            "to_be_qced": item.held_back,
+        }
+
+    def _shown(self) -> list[Item]:
+        return [item for item in self._items() if self._is_shown(item.element)]
+
+    def _items(self) -> Iterator[Item]:
+        """Give the items of the winning pass."""
+        found, library = self.found, self._library
+        assert found is not None and library is not None
+        items = list(self._findings())
+        if any(item.held_back for item in items):
+            if not library.live:
+                return  # one schema held back empties the whole answer: the original's update lacks a join
+            items = [item for item in items if not item.held_back]
+        yield from items
+        yield from self._corrections()
+
+    def _findings(self) -> Iterator[Item]:
+        found = self.found
+        assert found is not None
+        cell, selection = found.cell, found.selection
+        if cell is None or selection is None:
+            return
+        for entry in selection.entries:
+            yield entry_item(cell, entry)
+        if selection.formulas:
+            keys = key_string(self.vin or "")
+            for formula in selection.formulas:
+                yield formula_item(formula, formula_value(formula, keys))
+        yield from selection.items
+        if found.attempt.year is not None:
+            year = str(found.attempt.year)
+            yield Item(_MODEL_YEAR, year, year, YEAR, keys=found.attempt.year_key)
+
+    def _corrections(self) -> Iterator[Item]:
+        found = self.found
+        assert found is not None
+        for element, text in (
+            (142, found.suggested),
+            (143, found.code_list),
+            (144, found.possible),
+            (156, found.additional),
+            (191, found.text),
+            (196, self.descriptor),
+        ):
+            yield Item(element, text, text, CORRECTIONS, keys="")
+
+    def _pairs(self) -> Iterator[tuple[int, str | None]]:
+        """Give (element, value) of what is shown; the quick way, without rows."""
+        if self.found is None:
+            return
+        for item in self._shown():
+            yield item.element, clean(item.value)
+
+
+def timestamp(microseconds: int) -> str:
+    """Write a time as PostgreSQL does, without trailing zeros."""
+    text = (_EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return text.rstrip("0").rstrip(".")
+
+
+def too_long(vin: str) -> VinError:
+    """Return the error for a VIN of more than 17 characters."""
+    return VinError(f"a VIN has at most 17 characters, this one has {len(vin)}", sqlstate=_TEXT_TOO_LONG)
+
+
+def broken_pattern(reason: str) -> VinError:
+    """Return the error for a pattern that the original cannot compute."""
+    return VinError(
+        f"NHTSA's procedure fails on a pattern of this manufacturer: {reason}", sqlstate=_BAD_REGEX
+    )

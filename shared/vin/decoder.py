@@ -1,0 +1,145 @@
+"""Decode VINs as NHTSA's own procedure does, from the compiled parts of a release."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Literal
+
+from shared.vin.decoded import Decoded, VinError, broken_pattern, too_long
+from shared.vin.keys import descriptor_of, key_string, upper, wmi_of
+from shared.vin.library import Library, ReadPart, StaleRelease
+from shared.vin.manufacturer import Manufacturer
+from shared.vin.messages import NO_PATTERN, Messages
+from shared.vin.passes import Failed, Pass, Subject, best_pass, run_pass
+from shared.vin.selection import Cell
+from shared.vin.years import Attempt, attempts, year_of
+
+Reference = Literal["procedure", "api"]
+LONGEST = 17
+_YEARS_AHEAD = 2
+_MAX_MEMORY = 96 << 20  # of parts in memory, roughly
+_CELLS = 4_000
+_RELEASE_TRIES = 3
+
+
+class Decoder:
+    """Decodes against one release; takes up a newer one when its parts turn up.
+
+    `reference` "procedure" answers as the PostgreSQL procedure does, "api" as the live service. Not for
+    several threads at once.
+    """
+
+    def __init__(
+        self, read_part: ReadPart, *, reference: Reference = "procedure", max_bytes: int = _MAX_MEMORY
+    ) -> None:
+        if reference not in ("procedure", "api"):
+            raise ValueError(f"reference must be procedure or api, not {reference!r}")
+        self._read_part, self._max_bytes = read_part, max_bytes
+        self._live = reference == "api"
+        self._library: Library | None = None
+
+    def _open(self) -> Library:
+        if self._library is None:
+            library = Library(self._read_part, live=self._live, max_bytes=self._max_bytes)
+            self._messages = Messages(library.common.errors)
+            self._cells: dict[tuple[str, int | None, bool], Cell] = {}
+            self._library = library
+        return self._library
+
+    def decode(
+        self, vin: str | None, model_year: int | None = None, now: datetime | None = None,
+        include_private: bool = False,
+    ) -> Decoded:  # fmt: skip
+        """Decode one VIN, whole or in part; `model_year` is what the caller believes.
+
+        `now` decides which years can be and which manufacturers are public; a time without zone is UTC.
+
+        Raises:
+            VinError: more than 17 characters, a model year that is no number, or the original fails on it.
+        """
+        if model_year is not None and (not isinstance(model_year, int) or isinstance(model_year, bool)):
+            raise VinError(f"{model_year!r} is not a whole number", "model_year")
+        moment = datetime.now(UTC) if now is None else now if now.tzinfo else now.replace(tzinfo=UTC)
+        cleaned = None if vin is None else upper(vin.strip(" "))
+        if cleaned is not None and len(cleaned) > LONGEST:
+            raise too_long(cleaned)
+        for _ in range(_RELEASE_TRIES - 1):
+            try:
+                return self._decode(cleaned, model_year, moment, include_private)
+            except StaleRelease:
+                self._library = None
+        return self._decode(cleaned, model_year, moment, include_private)
+
+    def decode_many(
+        self,
+        vins: Iterable[tuple[str | None, int | None]],
+        now: datetime | None = None,
+        include_private: bool = False,
+    ) -> Iterator[Decoded]:
+        """Decode (VIN, caller's model year) one after the other; what cannot be decoded carries `failure`."""
+        for vin, model_year in vins:
+            try:
+                yield self.decode(vin, model_year, now, include_private)
+            except VinError as failure:
+                yield Decoded(None, vin, None, failure=failure)
+
+    def _decode(self, vin: str | None, asked: int | None, now: datetime, private: bool) -> Decoded:
+        library = self._open()
+        text = vin or ""
+        wmi = wmi_of(text)
+        maker = library.manufacturer(wmi)
+        is_light = maker.is_light if maker else False
+        is_exception = maker is not None and text in maker.exceptions
+        subject = Subject(text, wmi, is_light, is_exception, vin is not None)
+        if maker is not None and not maker.is_published(int(now.timestamp() * 1_000_000)):
+            maker = None
+        try:
+            passes = list(self._passes(library, subject, maker, asked, now.year + _YEARS_AHEAD, private))
+        except Failed as exc:
+            raise broken_pattern(str(exc)) from None
+        return Decoded(library, vin, best_pass(passes, asked), private)
+
+    def _passes(
+        self, library: Library, subject: Subject, maker: Manufacturer | None, asked: int | None, limit: int,
+        private: bool,
+    ) -> Iterator[Pass]:  # fmt: skip
+        found = year_of(subject.vin, subject.is_light, limit)
+        described = self._described(library, subject, asked)
+        if described is not None:
+            yield self._run(library, subject, maker, described, private)
+            return
+        known = library.manufacturer(subject.wmi)  # published or not
+        own, rest = attempts(found, asked, limit, lambda year: bool(known and known.set_number(year)))
+        if own is not None:
+            first = self._run(library, subject, maker, own, private)
+            yield first
+            if NO_PATTERN not in first.codes or rest[0].year is None:
+                return
+        for attempt in rest:
+            yield self._run(library, subject, maker, attempt, private)
+
+    def _described(self, library: Library, subject: Subject, asked: int | None) -> Attempt | None:
+        """Return the attempt of a descriptor whose year is known; only the live service has it."""
+        if not self._live:
+            return None
+        descriptor = descriptor_of(subject.vin)
+        year = library.common.descriptors.get(descriptor)
+        return None if year is None else Attempt(year, True, asked is not None and asked != year, descriptor)
+
+    def _run(
+        self, library: Library, subject: Subject, maker: Manufacturer | None, attempt: Attempt, private: bool
+    ) -> Pass:
+        if maker is None:
+            return run_pass(subject, attempt, None, None, self._messages, self._live)
+        cell = self._cell(library, maker, attempt.year, private)
+        selection = cell.select(key_string(subject.vin))
+        return run_pass(subject, attempt, cell, selection, self._messages, self._live)
+
+    def _cell(self, library: Library, maker: Manufacturer, year: int | None, private: bool) -> Cell:
+        key = maker.wmi, year, private
+        cell = self._cells.get(key)
+        if cell is None:
+            if len(self._cells) >= _CELLS:
+                self._cells.clear()
+            patterns = library.pattern_set(maker.set_number(year))
+            cell = self._cells[key] = Cell(library, maker, year, patterns, private)
+        return cell

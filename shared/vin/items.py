@@ -1,0 +1,33 @@
+"""Items: what a pass finds out, before it becomes rows."""
+
+from typing import NamedTuple
+
+PATTERN, ENGINE, FORMULA = "Pattern", "EngineModelPattern", "Formula Pattern"
+MAKE_OF_MODEL, MAKE, TYPE, YEAR = "pattern - model", "Make", "VehType", "ModelYear"
+SPECS, DEFAULT, CORRECTIONS = "Vehicle Specs", "Default", "Corrections"
+
+# elements of which an answer may hold several
+SEVERAL = frozenset((114, 121, 129, 150, 154, 155, 169, 186))
+SPECS_ADD = SEVERAL | {1}  # vehicle specifications add to these whatever is there
+
+GLIDER_BODIES = frozenset(("64",))
+OFF_ROAD_BODIES = frozenset(["69", "84", "86", "88", "97", "105", "113", "124", "126", "127"])
+INCOMPLETE_BODIES = frozenset(
+    ("62", "63", "64", "65", "67", "70", "71", "72", "74", "75", "76", "77", "78", "107", "112", "116")
+)
+INCOMPLETE_TYPE = 10
+
+
+class Item(NamedTuple):
+    """One finding; `created` in microseconds since 1970."""
+
+    element: int
+    attribute: str | None
+    value: str | None
+    source: str
+    keys: str | None = None
+    pattern: int | None = None
+    schema: int | None = None
+    wmi: int | None = None
+    created: int | None = None
+    held_back: bool | None = None

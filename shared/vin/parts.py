@@ -1,0 +1,165 @@
+"""The compiled form: what is stored under which name, and how it is packed.
+
+A release becomes rows (part, data). `common` has what every VIN needs; `w<WMI>` one manufacturer code;
+`s<number>` the patterns that share one set of (schema, first year), in the order in which they win;
+`m<model>` the vehicle specifications of a model. Every part begins with the token of its release, so that
+a reader holding parts of an older one notices.
+"""
+
+from typing import Any, TypeVar
+
+import msgspec
+
+COMMON = "common"
+TOKEN_BYTES = 16
+VALID_POSITIONS = (4, 5, 6, 7, 8, 11, 12, 13, 14)  # where the original looks for wrong characters
+
+T = TypeVar("T")
+
+
+class Element(msgspec.Struct, array_like=True, frozen=True):
+    """A variable of the output."""
+
+    id: int
+    name: str
+    code: str | None
+    group: str | None
+    data_type: str | None
+    decode: str | None
+    private: bool
+    weight: int | None
+
+
+class Named(msgspec.Struct, array_like=True, frozen=True):
+    """An attribute of an element with its value, and microseconds since 1970 or None."""
+
+    element: int
+    attribute: str
+    value: str | None
+    created: int | None
+
+
+class ErrorCode(msgspec.Struct, array_like=True, frozen=True):
+    """An error: what it says, and what it costs a pass."""
+
+    id: int
+    name: str
+    text: str | None
+    weight: int | None
+
+
+class Conversion(msgspec.Struct, array_like=True, frozen=True):
+    """A formula from one element to another."""
+
+    id: int
+    source: int
+    target: int
+    formula: str
+
+
+class Common(msgspec.Struct, array_like=True, frozen=True):
+    """What every VIN needs."""
+
+    wmis: list[str]
+    elements: list[Element]
+    errors: list[ErrorCode]
+    conversions: list[Conversion]
+    engines: dict[str, list[Named]]  # trimmed lower-case name -> its patterns, best first
+    defaults: dict[int, list[Named]]  # by vehicle type
+    types: dict[int, str]  # vehicle types, upper-case
+    descriptors: dict[str, int]  # the year of a descriptor; only the live service looks here
+
+
+class WmiPart(msgspec.Struct, array_like=True, frozen=True):
+    """A manufacturer code. Sets are numbers of set parts, 0 for none."""
+
+    id: int
+    type_id: int | None
+    truck_id: int | None
+    manufacturer_id: int | None
+    manufacturer: str | None
+    published: int | None
+    created: int | None
+    makes: list[tuple[int, str]]
+    from_years: list[int]  # ascending; set_ids[i] holds from from_years[i] on
+    set_ids: list[int]
+    every_set: int  # of all links, for a VIN without a model year
+    charsets: list[str]
+    valid: dict[int, list[int]]  # year -> for each valid position the number of a charset
+    exceptions: list[str]
+
+
+class Formula(msgspec.Struct, array_like=True, frozen=True):
+    """A pattern whose value is a part of the VIN."""
+
+    key: str
+    element: int
+    attribute: str
+    id: int
+    schema: int
+    held_back: bool  # the schema is to be quality controlled
+    created: int | None
+
+
+class Place(msgspec.Struct, array_like=True, frozen=True):
+    """Which keys accept what at one place: bit k stands for key k."""
+
+    place: int
+    other: bytes  # for a character not in the table
+    table: dict[str, bytes]  # characters -> bits
+
+
+class SetPart(msgspec.Struct, array_like=True, frozen=True):
+    """Patterns in the order in which they win. The columns are arrays of machine numbers."""
+
+    slots: list[tuple[int, int]]  # (schema, first year)
+    keys: list[str]
+    places: list[Place]
+    alive: list[bytes]  # by length of the key string: which keys can match at all
+    ids: bytes  # I
+    elements: bytes  # H
+    key_of: bytes  # H
+    attribute_of: bytes  # I
+    slot_of: bytes  # H
+    created: bytes  # q; -1 for none
+    attributes: list[str]
+    values: dict[int, str | None]  # of attributes that are not their own value
+    models: dict[str, list[tuple[int, str]]]  # makes of a model
+    with_specs: list[str]  # models with vehicle specifications
+    formulas: list[Formula]
+    valid: list[str]  # the characters that the keys name at the valid positions
+    broken: bool  # the original fails when it must compute them
+    live_order: bytes | None  # I; the order of the live service where it is another one
+
+
+class SpecPattern(msgspec.Struct, array_like=True, frozen=True):
+    """A combination of attributes and what follows from it."""
+
+    id: int
+    keys: list[tuple[int, str]]  # (element, lower-case attribute)
+    rows: list[Named]
+
+
+class SpecSchema(msgspec.Struct, array_like=True, frozen=True):
+    """Vehicle specifications of a make; `years` empty means all."""
+
+    id: int
+    make_id: int
+    type_id: int | None
+    years: list[int]
+    patterns: list[SpecPattern]
+
+
+def pack(token: bytes, part: Any) -> bytes:
+    """Encode a part."""
+    return token + msgspec.msgpack.encode(part)
+
+
+def token_of(data: bytes) -> bytes:
+    """Return the token of the release that a part belongs to."""
+    return bytes(data[:TOKEN_BYTES])
+
+
+def unpack(data: bytes, kind: type[T]) -> T:
+    """Decode a part."""
+    return msgspec.msgpack.decode(memoryview(data)[TOKEN_BYTES:], type=kind)

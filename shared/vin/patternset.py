@@ -1,0 +1,136 @@
+"""A set of patterns in memory: finds the keys that a key string matches."""
+
+import re
+from array import array
+
+from shared.vin.keys import mask_of, upper, usable_characters, used_mask
+from shared.vin.parts import Formula, SetPart
+
+Test = tuple[int, dict[str, int], int]  # place, bits by character, bits of every other character
+_DIGIT = str.maketrans("0123456789", "#" * 10)
+_ENGINE_MODEL = 18
+
+
+class PatternSet:
+    """Patterns of one set; entry 0 wins over entry 1, and so on."""
+
+    def __init__(self, part: SetPart, live: bool) -> None:
+        self.part = part
+        self.live = live
+        self.elements = array("H", part.elements)
+        self.ids = array("I", part.ids)
+        self.attribute_of = array("I", part.attribute_of)
+        self.key_of = array("H", part.key_of)
+        self.attributes, self.values = part.attributes, part.values
+        self.alive = [int.from_bytes(bits, "little") for bits in part.alive]
+        self.tests = [_test(place.place, place.other, place.table) for place in part.places]
+        self.entries_of: list[list[int]] = [[] for _ in part.keys]
+        for entry, key in enumerate(self.key_of):
+            self.entries_of[key].append(entry)
+        self.used = [-2] * len(part.keys)  # see used_by; -2 is not known yet
+        self.formulas = [(_formula_regex(formula.key), formula) for formula in part.formulas]
+        self.ranks = array("I", part.live_order) if live and part.live_order is not None else None
+        self.depth = max(
+            [test[0] for test in self.tests] + [len(formula.key) - 1 for formula in part.formulas], default=0
+        )
+
+    def match(self, key_string: str) -> int:
+        """Return the keys that match, one bit a key."""
+        length = len(key_string)
+        bits = self.alive[length]
+        for place, table, other in self.tests:
+            if place >= length or not bits:
+                break
+            bits &= table.get(key_string[place], other)
+        return bits
+
+    def match_formulas(self, key_string: str) -> tuple[int, ...]:
+        """Return the numbers of the formula patterns that match."""
+        if not self.formulas:
+            return ()
+        masked = key_string.translate(_DIGIT)
+        return tuple(number for number, (regex, _) in enumerate(self.formulas) if regex.match(masked))
+
+    def entries(self, bits: int) -> list[int]:
+        """Return the entries of the keys in `bits`, best first."""
+        found: list[int] = []
+        entries_of = self.entries_of
+        while bits:
+            low = bits & -bits
+            found += entries_of[low.bit_length() - 1]
+            bits ^= low
+        found.sort(key=self.ranks.__getitem__ if self.ranks else None)
+        return found
+
+    def used_by(self, key: int) -> int:
+        """Return the characters a key names, as one number; -1 where the original fails."""
+        mask = self.used[key]
+        if mask == -2:
+            mask = self.used[key] = self.used_by_text(self.part.keys[key])
+        return mask
+
+    def used_by_text(self, key: str) -> int:
+        """Return the same for any key."""
+        mask = used_mask(upper(key))
+        return mask_of(usable_characters(upper(key))) if mask == -1 and self.live else mask
+
+    def engine_entry(self, entries: list[int]) -> int | None:
+        """Return the entry that names the engine model: by other rules than those that let entries win."""
+        engines = [entry for entry in entries if self.elements[entry] == _ENGINE_MODEL]
+        if len(engines) < 2:
+            return engines[0] if engines else None
+        if self.live:
+            return max(engines, key=self.first_year)
+        return max(engines, key=lambda entry: (self.first_year(entry), *self._latest(entry)))
+
+    def _latest(self, entry: int) -> tuple[bool, int, int]:
+        created = self.created(entry)
+        return created is None, created or 0, self.ids[entry]
+
+    def created(self, entry: int) -> int | None:
+        """Return when an entry changed last, in microseconds."""
+        start = entry * 8
+        created = int.from_bytes(self.part.created[start : start + 8], "little", signed=True)
+        return None if created < 0 else created
+
+    def first_year(self, entry: int) -> int:
+        """Return the first year of an entry's link: its priority."""
+        return self._slot(entry)[1]
+
+    def schema(self, entry: int) -> int:
+        """Return the schema of an entry."""
+        return self._slot(entry)[0]
+
+    def _slot(self, entry: int) -> tuple[int, int]:
+        start = entry * 2
+        return self.part.slots[int.from_bytes(self.part.slot_of[start : start + 2], "little")]
+
+    def attribute(self, entry: int) -> str:
+        """Return the attribute of an entry."""
+        return self.attributes[self.attribute_of[entry]]
+
+    def value(self, entry: int) -> str | None:
+        """Return the value of an entry; None where the lookup table lacks it."""
+        number = self.attribute_of[entry]
+        attribute = self.attributes[number]
+        value = self.values.get(number, attribute)
+        return attribute if value is None and self.live else value
+
+
+def formula_value(formula: Formula, key_string: str) -> str:
+    """Return the part of the key string between the first and last digit sign of the key."""
+    return key_string[formula.key.index("#") : formula.key.rindex("#") + 1]
+
+
+def _test(place: int, other: bytes, table: dict[str, bytes]) -> Test:
+    bits_of = {}
+    for chars, raw in table.items():
+        bits = int.from_bytes(raw, "little")
+        for char in chars:
+            bits_of[char] = bits
+    return place, bits_of, int.from_bytes(other, "little")
+
+
+def _formula_regex(key: str) -> "re.Pattern[str]":
+    places = ("." if char in "*_" else re.escape(char) for char in key)
+    return re.compile("".join(places), re.DOTALL)

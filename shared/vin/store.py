@@ -1,0 +1,49 @@
+"""The table of compiled parts in a release's schema."""
+
+from collections.abc import Callable, Iterable
+from tempfile import SpooledTemporaryFile
+
+from psycopg2 import sql
+
+from shared import db
+
+TABLE = "vin_part"
+
+
+def write_parts(conn: db.Connection, schema: str, parts: Iterable[tuple[str, bytes]]) -> int:
+    """Create the table of a schema and fill it; return the number of parts. Does not commit."""
+    table = sql.Identifier(schema, TABLE)
+    count = 0
+    # all is read before the first row is written: one connection cannot copy in and out at once
+    with SpooledTemporaryFile(max_size=8 << 20) as spool:
+        for name, data in parts:
+            spool.write(f"{name}\t\\\\x{data.hex()}\n".encode())
+            count += 1
+        spool.seek(0)
+        with conn.cursor() as cursor:
+            cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
+            cursor.execute(
+                sql.SQL("CREATE TABLE {} (part text PRIMARY KEY, data bytea NOT NULL)").format(table)
+            )
+            # what msgpack holds is short words and numbers: packing it again only costs time at reading
+            cursor.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN data SET STORAGE EXTERNAL").format(table))
+            cursor.copy_expert(sql.SQL("COPY {} (part, data) FROM STDIN").format(table), spool)
+    return count
+
+
+def database_reader(
+    connect: Callable[[], db.Connection], schema: str = "vpic"
+) -> Callable[[str], bytes | None]:
+    """Return a reader of parts that asks `connect` for a connection at each read and ends its transaction."""
+    query = sql.SQL("SELECT data FROM {} WHERE part = %(part)s").format(sql.Identifier(schema, TABLE))
+
+    def read(part: str) -> bytes | None:
+        conn = connect()
+        try:
+            data = db.fetch_value(conn, query, {"part": part})
+        finally:
+            if not conn.autocommit:
+                conn.rollback()
+        return None if data is None else bytes(data)
+
+    return read
