@@ -21,6 +21,7 @@ from services.api import (
     health,
     limits,
     metrics,
+    parameters,
     quality,
     retail,
     workflows,
@@ -70,6 +71,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(_finish)  # the last of the functions after a request: they run in reverse order
     limiter = limits.init_app(app, settings)
     app.before_request(auth.decide)
+    app.before_request(parameters.refuse_repeated)
     errors.register(app)
     for subject in (health, metrics, workflows, retail, quality):
         app.register_api(subject.api)

@@ -4,9 +4,11 @@ that a misspelt filter never looks like an answer to the question."""
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from flask import request
+from flask import Response, request
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from werkzeug.urls import iri_to_uri
+
+from services.api.errors import error_response
 
 MAX_LIMIT = 1000
 MAX_OFFSET = 1_000_000
@@ -35,6 +37,15 @@ def _no_nul(value: Any) -> Any:
 Day = Annotated[date, BeforeValidator(_day)]
 Text = Annotated[str, BeforeValidator(_no_nul), Field(min_length=1, max_length=200)]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
+
+
+def refuse_repeated() -> Response | None:
+    """Refuse a parameter that stands twice: every one of ours has one value, and the others would be dropped."""
+    names = [name for name, values in request.args.lists() if len(values) > 1]
+    if not names or request.endpoint is None:
+        return None
+    details = [{"field": name, "message": "stands more than once; give one value"} for name in names]
+    return error_response(422, f"{names[0]}: {details[0]['message']}", details)
 
 
 class Strict(BaseModel):
