@@ -14,7 +14,7 @@ totals line, or that does not agree with it, is not taken at all.
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, BinaryIO
 
 import msgspec
@@ -33,7 +33,7 @@ from services.ingestion.sources.csv_file import (
     read_time,
     split,
 )  # fmt: skip
-from shared.errors import DataError, TransientError
+from shared.errors import CronhouseError, DataError, FatalError, TransientError
 from shared.http import Client, NotFound
 
 SIGNS = {"SALE": (1,), "RETURN": (-1,), "ADJUSTMENT": (1, -1)}
@@ -70,6 +70,7 @@ class CsvExport:
 
         Raises:
             TransientError: the file of the logical date is not there yet, or a file is not whole.
+            FatalError: it is too old to be late: it will not come.
         """
         self.source_rows = 0
         day = business_day(window.start, self.retailer.zone)
@@ -79,11 +80,21 @@ class CsvExport:
                 body, _ = self.client.download(path)
             except NotFound as exc:
                 if day == window.logical_date:
-                    raise TransientError(f"{self.client.where(path)}: is not there yet") from exc
+                    raise self._absent(path, window) from exc
             else:
                 with body:
                     yield from self._transactions(body, path.rpartition("/")[2], self.client.where(path))
             day += timedelta(days=1)
+
+    def _absent(self, path: str, window: Window) -> CronhouseError:
+        """Say what it means that there is no file: one may be late by as much as the overlap would catch up."""
+        where = self.client.where(path)
+        if datetime.now(UTC) <= window.end + self.retailer.overlap:
+            return TransientError(f"{where}: is not there yet")
+        return FatalError(
+            f"{where}: there is no file of {window.logical_date} (404), and it is too old to be only late: the export "
+            "begins later, or the file was deleted. Not tried again; ask the retailer, or leave this date out"
+        )
 
     def _transactions(self, body: BinaryIO, name: str, where: str) -> Iterator[list[bytes]]:
         group: list[bytes] = []

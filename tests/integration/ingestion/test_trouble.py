@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import psycopg2
 import pytest
@@ -19,7 +19,6 @@ from tests.integration.ingestion.conftest import (
     CREDENTIALS,
     DAY,
     IDS,
-    TODAY,
     query,
     raw_rows,
     run_ingest,
@@ -213,8 +212,19 @@ def test_all_failures_are_named_and_one_that_no_retry_helps_makes_the_run_fail_f
 
 
 def test_a_file_that_is_not_there_yet_is_waited_for(settings):
-    with pytest.raises(TransientError, match="sales_2026-06-12.csv.gz: is not there yet"):
-        run_ingest(settings, TODAY, only=(CSV,))
+    yesterday = datetime.now(UTC).date() - timedelta(
+        days=1
+    )  # of ours: the retailer's clock stands long before
+    with pytest.raises(TransientError, match=f"sales_{yesterday}.csv.gz: is not there yet"):
+        run_ingest(settings, yesterday, only=(CSV,))
+    nothing_is_known(settings, CSV)
+
+
+def test_a_file_that_is_too_old_to_be_late_is_not_waited_for(settings, retailers):
+    with pytest.raises(
+        FatalError, match=r"there is no file of 2020-01-01 \(404\), and it is too old to be only late"
+    ):
+        run_ingest(settings, date(2020, 1, 1), only=(CSV,))
     nothing_is_known(settings, CSV)
 
 
