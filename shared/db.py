@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 from urllib.parse import quote
 from weakref import WeakSet
@@ -17,6 +18,7 @@ Connection: TypeAlias = psycopg2.extensions.connection
 Params = Mapping[str, Any] | Sequence[Any] | None
 
 _in_transaction: "WeakSet[Connection]" = WeakSet()
+_reached: set[Path] = set()  # folders whose embedded server this process has found running
 
 # SQLSTATE classes and codes: https://www.postgresql.org/docs/18/errcodes-appendix.html
 _TRANSIENT_CLASSES = ("08", "57")  # connection exception, operator intervention
@@ -36,6 +38,7 @@ def database_url(settings: Settings) -> str:
 
     Raises:
         ConfigError: embedded, and the server is not running.
+        TransientError: embedded, and the server that this process has reached before is gone.
     """
     if settings.database_url is not None:
         return settings.database_url
@@ -43,10 +46,15 @@ def database_url(settings: Settings) -> str:
 
     server = EmbeddedPostgres(settings.local_dir)
     if not server.is_running():
+        if settings.local_dir in _reached:
+            raise TransientError(
+                "the embedded PostgreSQL is gone: it was stopped or killed; `cronhouse local up` starts it again"
+            )
         raise ConfigError(
             "DATABASE_URL is not set and the embedded PostgreSQL is not running: "
             "start it with `cronhouse local up`, or set DATABASE_URL"
         )
+    _reached.add(settings.local_dir)
     return server.url("cronhouse")
 
 
