@@ -10,13 +10,12 @@ import pytest
 
 from services.ingestion.retail import intake
 from services.ingestion.retail.jobs import ingest as ingest_job
-from services.ingestion.retail.landing import LandingWriter
-from services.ingestion.retail.replay import read_payload, replay
+from services.ingestion.retail.replay import replay
 from services.ingestion.retail.trace import trace
 from services.ingestion.sources.square import Square
 from services.ingestion.sources.woocommerce import WooCommerce
 from services.transformation.retail.jobs import transform
-from shared import db, state
+from shared import db
 from shared.errors import DataError, FatalError
 from tests.integration.ingestion.conftest import DAY, IDS, make_run, query, raw_rows, run_ingest
 
@@ -295,8 +294,14 @@ def test_a_letter_of_an_order_that_is_no_sale_is_settled_without_rows(settings, 
     letter["fingerprint"] = sha256(letter["payload"].encode()).hexdigest()
     (result,) = replay(settings, [letter])
     assert (result.is_done, result.rows) == (True, 0)
+    (void,) = query(settings, "SELECT * FROM ops.void_transaction")
+    assert (void["transaction_id"], void["applied_run_id"]) == (document["order"]["id"], None)
     load(settings)
     assert ledger(settings)["rejected"] == 0
+    assert any(
+        found.where == "void" and "taken away by run" in found.what
+        for found in trace(settings, void["transaction_id"])
+    )
 
 
 def test_trace_finds_letters_facts_and_the_runs_that_moved_them(settings, retailers):
@@ -312,36 +317,3 @@ def test_trace_finds_letters_facts_and_the_runs_that_moved_them(settings, retail
     assert [finding.stage for finding in found if finding.stage != "fact"] == ["landing", "raw", "run", "run"]
     assert any(finding.stage == "fact" and "quantity" in finding.what for finding in found)
     assert {finding.where for finding in found if finding.stage == "run"} == {str(DAY)}
-
-
-def test_a_letter_longer_than_the_database_keeps_is_replayed_whole(settings, retailers):
-    """400 lines are more than the letter holds: what is missing is read from the landing object."""
-    rows = [{"sku": f"SKU-{n}", "quantity": 1, "unit_price": "1.00", "name": "A" * 150} for n in range(400)]
-    lines = [json.dumps(row).encode() for row in rows]
-    run = make_run(settings)
-    writer = LandingWriter(run.store, CSV, DAY, "long")
-    writer.write([b"another transaction"])
-    key, first = writer.write(lines)
-    writer.write([b"the next one"])
-    writer.close()
-    payload = b"\n".join(lines).decode()
-    with db.transaction(run.conn):
-        letter = state.DeadLetter(CSV, f"{key}:{first}", payload, "planted", rows=400)
-        state.write_dead_letters(run.conn, "retail", run.job, DAY, run.id, [letter])
-    (kept,) = letters(settings)
-    assert len(kept["payload"]) < len(payload)
-    assert read_payload(run.store, kept) == lines
-    run.close()
-
-
-def test_a_letter_with_a_nul_is_read_from_landing_too(settings, retailers):
-    lines = [b'{"a":"' + b"x" * 70_000 + b'\x00"}', b"second"]
-    run = make_run(settings)
-    writer = LandingWriter(run.store, CSV, DAY, "nul")
-    key, first = writer.write(lines)
-    writer.close()
-    with db.transaction(run.conn):
-        letter = state.DeadLetter(CSV, f"{key}:{first}", b"\n".join(lines).decode(), "planted", rows=2)
-        state.write_dead_letters(run.conn, "retail", run.job, DAY, run.id, [letter])
-    assert read_payload(run.store, letters(settings)[0]) == lines
-    run.close()

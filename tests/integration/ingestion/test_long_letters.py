@@ -42,12 +42,19 @@ def test_a_transaction_of_400_lines_is_replayed_with_all_of_them(settings, retai
     assert ledger(settings) == {"source": 400, "facts": 400, "duplicates": 0, "rejected": 0}
 
 
-def test_a_cut_payload_that_has_the_right_size_by_its_nuls_is_not_taken_for_whole(settings, retailers):
-    lines = [b"\x00" * 1000 + b"x" * 64_993, b"second"]  # 66,000 bytes; cut, and 3 bytes a NUL: as many
+@pytest.mark.parametrize(
+    ("first", "looks_whole"),
+    [
+        (b"\x00" * 1000 + b"x" * 64_993, True),  # with `second` 66,000 bytes; cut, and 3 bytes a NUL: as many
+        (b'{"a":"' + b"x" * 70_000 + b'\x00"}', False),  # the NUL lies behind the cut
+    ],
+)
+def test_a_cut_payload_with_nuls_is_not_taken_for_whole(settings, retailers, first, looks_whole):
+    lines = [first, b"second"]
     run = make_run(settings)
     plant(run, lines)
     (letter,) = letters(settings)
-    assert len(letter["payload"].encode()) == letter["payload_bytes"]
+    assert (len(letter["payload"].encode()) == letter["payload_bytes"]) is looks_whole
     assert read_payload(run.store, letter) == lines
     run.close()
 
