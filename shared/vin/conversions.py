@@ -53,7 +53,8 @@ def _quotient(left: str, right: str) -> str:
 
 def _quotient_sql_server(left: str, right: str) -> str:
     """Divide as T-SQL's decimal does: the scale comes from the operands, the rest is cut off."""
-    digits = len(right.replace(".", "").lstrip("0"))
+    whole, _, fraction = right.partition(".")
+    digits = len(whole.lstrip("0")) + len(fraction)
     return _divide(left, right, max(6, _scale(left) + digits + 1), ROUND_DOWN)
 
 
