@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 from urllib.parse import urlsplit
 
@@ -63,14 +64,20 @@ class Client:
         sleep: Callable[[float], Any] = time.sleep,
     ) -> None:
         parts = urlsplit(base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ConfigError(f"{name}: {base_url!r} is not an http:// or https:// address")
         self.name = name
         self.base_url = base_url.rstrip("/")
-        self.host = parts.hostname + (f":{parts.port}" if parts.port else "")
+        self.is_address = parts.scheme in ("http", "https") and bool(parts.hostname)
+        self.host = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
         self.credentials_hint = credentials_hint
         self.sleep = sleep
-        self.session = _session(headers or {}, auth)
+        self.headers, self.auth = headers or {}, auth
+
+    @cached_property
+    def session(self) -> "requests.Session":
+        """Open the session on first use: nothing asks of a client that only reads what came before."""
+        if not self.is_address:
+            raise ConfigError(f"{self.name}: {self.base_url!r} is not an http:// or https:// address")
+        return _session(self.headers, self.auth)
 
     def get_json(
         self, path: str, answer_type: type[T], params: Mapping[str, Any] | None = None
@@ -99,7 +106,8 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self.session.close()
+        if "session" in vars(self):
+            self.session.close()
 
     def where(self, path: str) -> str:
         """Say whom a message is about."""

@@ -251,7 +251,7 @@ def test_a_netrc_does_not_replace_our_authorization(server, tmp_path, monkeypatc
 
 def test_an_address_without_scheme_is_a_mistake_in_the_settings():
     with pytest.raises(ConfigError, match="'shop.example' is not an http"):
-        Client("shop", "shop.example")
+        Client("shop", "shop.example").get_json("orders", list)
 
 
 def test_decoding_tells_truncated_from_wrong():

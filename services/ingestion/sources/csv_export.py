@@ -48,22 +48,15 @@ class CsvExport:
     """A till system's export. The address is its server's, the credentials are an API key."""
 
     def __init__(self, retailer: Retailer, sleep: Callable[[float], Any] = time.sleep) -> None:
-        self.retailer, self.sleep = retailer, sleep
+        self.retailer = retailer
         self.source_rows: int | None = 0
-        self._client: Client | None = None
-
-    @property
-    def client(self) -> Client:
-        if self._client is None:
-            self._client = Client(
-                self.retailer.label, self.retailer.url, headers={"X-API-Key": self.retailer.credentials},
-                credentials_hint=self.retailer.credentials_hint, sleep=self.sleep,
-            )  # fmt: skip
-        return self._client
+        self.client = Client(
+            retailer.label, retailer.url, headers={"X-API-Key": retailer.credentials},
+            credentials_hint=retailer.credentials_hint, sleep=sleep,
+        )  # fmt: skip
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
+        self.client.close()
 
     def fetch(self, window: Window) -> Iterator[list[bytes]]:
         """Yield the transactions of every file of the window; days before the logical date may have none.

@@ -62,24 +62,16 @@ class Square:
     source_rows: int | None = None  # SearchOrders tells no totals
 
     def __init__(self, retailer: Retailer, sleep: Callable[[float], Any] = time.sleep) -> None:
-        self.retailer, self.sleep = retailer, sleep
-        self._client: Client | None = None
+        self.retailer = retailer
+        self.client = Client(
+            retailer.label, retailer.url, credentials_hint=retailer.credentials_hint, sleep=sleep,
+            headers={"Authorization": f"Bearer {retailer.credentials}", "Square-Version": VERSION},
+        )  # fmt: skip
         self._countries: dict[str, str | None] = {}
         self._may_read_customers = True
 
-    @property
-    def client(self) -> Client:
-        if self._client is None:
-            headers = {"Authorization": f"Bearer {self.retailer.credentials}", "Square-Version": VERSION}
-            self._client = Client(
-                self.retailer.label, self.retailer.url, headers=headers,
-                credentials_hint=self.retailer.credentials_hint, sleep=self.sleep,
-            )  # fmt: skip
-        return self._client
-
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
+        self.client.close()
 
     def fetch(self, window: Window) -> Iterator[list[bytes]]:
         """Yield every order updated in the window.

@@ -25,7 +25,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -41,6 +41,7 @@ from services.ingestion.retail.records import (
 from services.ingestion.retail.retailers import Retailer
 from services.ingestion.retail.window import Window, business_day, read_day
 from services.ingestion.sources import Parsed, SourceMoved
+from services.ingestion.sources.woocommerce_documents import Glance, Landed, Line, Order, Refund
 from shared.errors import DataError, FatalError
 from shared.http import Client, Headers
 
@@ -50,67 +51,7 @@ TAKEN_BACK = ("cancelled", "failed")
 TRASH = "trash"
 MAX_PAGES = 10_000  # a million orders in one window: some fault makes pages without end
 SETTLED = timedelta(minutes=5)  # payment and completion modify an order shortly after it was made
-Gmt = Annotated[datetime, msgspec.Meta(tz=False)]
 Raws = list[msgspec.Raw]
-
-
-class Line(msgspec.Struct):
-    id: int
-    quantity: Decimal
-    subtotal: Decimal
-    total: Decimal
-    name: str | None = None
-    product_id: int | None = 0
-    variation_id: int | None = 0
-    sku: str | None = None
-    price: Any = None
-
-
-class Refund(msgspec.Struct):
-    id: int
-    date_created_gmt: Gmt
-    amount: Decimal
-    line_items: list[Line] = []
-    shipping_lines: list[Any] = []
-    fee_lines: list[Any] = []
-
-
-class RefundName(msgspec.Struct):
-    id: int
-
-
-class Address(msgspec.Struct):
-    country: str | None = None
-
-
-class Order(msgspec.Struct):
-    id: int
-    status: str
-    currency: str
-    date_created_gmt: Gmt
-    date_modified_gmt: Gmt
-    line_items: list[Line]
-    date_paid_gmt: Gmt | None = None
-    date_completed_gmt: Gmt | None = None
-    customer_id: int | None = 0
-    billing: Address | None = None
-    refunds: list[RefundName] = []
-
-
-class Landed(msgspec.Struct):
-    """A landing line: the order and its refunds as they came."""
-
-    order: Order
-    refunds: list[Refund] = []
-
-
-class _Glance(msgspec.Struct):
-    """As much of an order as paging needs."""
-
-    id: int
-    refunds: list[RefundName] = []
-
-
 _decoder = msgspec.json.Decoder(Landed)
 
 
@@ -120,22 +61,15 @@ class WooCommerce:
     source_rows: int | None = None  # X-WP-Total counts orders, not lines
 
     def __init__(self, retailer: Retailer, sleep: Callable[[float], Any] = time.sleep) -> None:
-        self.retailer, self.sleep = retailer, sleep
-        self._client: Client | None = None
-
-    @property
-    def client(self) -> Client:
-        if self._client is None:
-            key, _, secret = self.retailer.credentials.partition(":")
-            self._client = Client(
-                self.retailer.label, self.retailer.url, auth=(key, secret),
-                credentials_hint=self.retailer.credentials_hint, sleep=self.sleep,
-            )  # fmt: skip
-        return self._client
+        self.retailer = retailer
+        key, _, secret = retailer.credentials.partition(":")
+        self.client = Client(
+            retailer.label, retailer.url, auth=(key, secret),
+            credentials_hint=retailer.credentials_hint, sleep=sleep,
+        )  # fmt: skip
 
     def close(self) -> None:
-        if self._client is not None:
-            self._client.close()
+        self.client.close()
 
     def fetch(self, window: Window) -> Iterator[list[bytes]]:
         """Yield every order modified in the window.
@@ -195,7 +129,7 @@ class WooCommerce:
 
     def _glance(self, raw: bytes | msgspec.Raw) -> tuple[Any, bool]:
         try:
-            glance = msgspec.json.decode(raw, type=_Glance)
+            glance = msgspec.json.decode(raw, type=Glance)
         except UNREADABLE:
             return bytes(raw)[:500], False  # a bad record: the intake says why
         return glance.id, bool(glance.refunds)
