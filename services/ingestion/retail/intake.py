@@ -40,6 +40,7 @@ class Tally:
     rejected: int = 0
     late: int = 0
     corrected: int = 0
+    void: int = 0  # transactions, not lines
     newest: tuple[datetime, str] | None = None
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -156,6 +157,7 @@ class Intake:
         known = self.voids.get(void.transaction_id)
         if known is None or void.version > known.version:
             self.voids[void.transaction_id] = void
+        self.tally.void = len(self.voids)
 
     def _reject(self, source: Source, lines: list[bytes], position: str, exc: DataError) -> None:
         rows, business_date = source.count(lines)

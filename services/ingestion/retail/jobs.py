@@ -72,10 +72,11 @@ def _ingest_one(run: Run, retailer: "Retailer") -> "Tally":
 
     tally = Intake(run, retailer).execute()
     values = {"source": retailer.id, "landed": tally.landed, "rejected": tally.rejected, "late": tally.late,
-              "corrected": tally.corrected}  # fmt: skip
+              "corrected": tally.corrected, "void": tally.void}  # fmt: skip
     run.log.info(
-        "%s: %d lines landed, %d rejected, %d late, %d corrected",
-        retailer.label, tally.landed, tally.rejected, tally.late, tally.corrected, extra={"fields": values},
+        "%s: %d lines landed, %d rejected, %d late, %d corrected; %d transactions void",
+        retailer.label, tally.landed, tally.rejected, tally.late, tally.corrected, tally.void,
+        extra={"fields": values},
     )  # fmt: skip
     return tally
 

@@ -34,9 +34,16 @@ CREATE TABLE IF NOT EXISTS sale (
     updated_at   timestamptz NOT NULL,
     version      integer NOT NULL DEFAULT 1,
     is_pending   boolean NOT NULL DEFAULT false,  -- a return whose sale has not been touched by it yet
+    status       text,                   -- of a web shop's order, when it is another than its refunds say
     printed_time text                    -- what an export prints for sold_at when it must not be right
 );
-ALTER TABLE sale ADD COLUMN IF NOT EXISTS status text;  -- of a web shop's order, when it is another than its refunds say
+DO $$  -- books from before there was a status; without the test, ALTER TABLE would lock every page out each night
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'sale'::regclass AND attname = 'status') THEN
+        ALTER TABLE sale ADD COLUMN status text;
+    END IF;
+END
+$$;
 CREATE TABLE IF NOT EXISTS line (
     sale_id     bigint NOT NULL,
     line_no     integer NOT NULL,
