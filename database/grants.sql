@@ -12,6 +12,7 @@ BEGIN
     FOR published IN
         SELECT nspname FROM pg_namespace
         WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public', 'ops', 'staging')
+          AND nspname !~ '^vpic_load_'  -- a release gets its grants when it is swapped in
     LOOP
         EXECUTE format('GRANT USAGE ON SCHEMA %I TO cronhouse_api, cronhouse_reader', published);
         EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO cronhouse_api, cronhouse_reader', published);

@@ -11,6 +11,7 @@ usage: entrypoint.sh ROLE
   transformation  (same)
   data-quality    (same)
   maintenance     (same)
+  vehicle-etl     (same)
   api             the HTTP API on port 8000
   retailers       the three simulated retailers on ports 8101 to 8103
   cronhouse ...   any command of the CLI, e.g. cronhouse status
@@ -55,7 +56,7 @@ main() {
     [[ $# -eq 0 ]] || shift
     case $role in
         migrate) exec cronhouse migrate "$@" ;;
-        ingestion | transformation | data-quality | maintenance) run_cron "${role//-/_}" ;;
+        ingestion | transformation | data-quality | maintenance | vehicle-etl) run_cron "${role//-/_}" ;;
         api) exec gunicorn -c python:services.api.gunicorn_conf "services.api.app:create_app()" ;;
         retailers) exec python -m services.retailers --all --host 0.0.0.0 --ports 8101,8102,8103 "$@" ;;
         cronhouse) exec cronhouse "$@" ;;

@@ -20,7 +20,7 @@ import yaml
 COMPOSE = shlex.split(os.environ.get("COMPOSE_COMMAND", "docker compose"))
 SECRETS = Path(os.environ.get("SECRETS_DIR", "secrets"))
 WORKFLOWS = Path(os.environ.get("TEST_WORKFLOWS", "workflows"))
-JOB_SERVICES = ("ingestion", "transformation", "data-quality", "maintenance")
+JOB_SERVICES = ("ingestion", "transformation", "data-quality", "maintenance", "vehicle-etl")
 ONE_SHOTS = ("roles", "migrate")
 
 FACTS = """

@@ -1,0 +1,102 @@
+"""The job vehicles_load: a newer release of vPIC, loaded beside the live one and swapped in."""
+
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from shared.errors import TransientError
+from shared.jobs import Counts, Run, job
+
+if TYPE_CHECKING:
+    from services.vehicle_etl.sources import Source
+    from services.vehicle_etl.vehicles.releases import Release
+
+
+@job("vehicles_load", stale_after="8d")
+def load(run: Run) -> Counts:
+    """Load the release that VPIC_SOURCE leads to, when it is newer than all that were live; verify it, swap it in.
+
+    Readers see the live release until the swap, which is one transaction. With --force a release that is not newer
+    is loaded too. The logical date does not matter: the source says which release is the newest.
+
+    Raises:
+        FatalError: the source is damaged, or another load is under way.
+        CheckFailed: the release broke a critical check and was not swapped in.
+        TransientError: the source or the warehouse went away; a SQL Server is read on from the table it was at.
+    """
+    from services.vehicle_etl.sources import SQL_SERVER, NotNewer, open_source
+    from services.vehicle_etl.vehicles import releases
+
+    conn = run.conn
+    with releases.locked(conn):
+        may_go_on = run.settings.environ.get("VPIC_SOURCE") == SQL_SERVER
+        if not may_go_on:
+            releases.remove_leftovers(conn, None, run.log)
+        newest = releases.newest_seen(conn)
+        conn.rollback()  # no transaction stays open while the source is asked
+        with run.stage("source"):
+            source = open_source(run.settings, lambda name: run.force or newest is None or name > newest)
+        if isinstance(source, NotNewer):
+            run.log.info("release %s is not newer than %s: nothing to load", source.release, newest)
+            return Counts()
+        with closing(source):
+            return _load_and_swap(run, source)
+
+
+def _load_and_swap(run: Run, source: "Source") -> Counts:
+    from services.vehicle_etl.vehicles import releases
+
+    conn, release = run.conn, _begin(run, source)
+    run.log.info("loading release %s from %s", release.name, source.label)
+    try:
+        return _fill(run, release, source)
+    except BaseException as exc:
+        goes_on = source.is_resumable and isinstance(exc, TransientError)
+        if not goes_on and not conn.closed:
+            conn.rollback()
+            releases.fail(conn, release, str(exc) or type(exc).__name__)
+        raise
+
+
+def _begin(run: Run, source: "Source") -> "Release":
+    """Begin a new load, or take over the one of the same release that was cut off."""
+    from services.vehicle_etl.vehicles import releases
+
+    conn = run.conn
+    spare = None
+    if source.is_resumable:
+        same = [
+            release for release in releases.unfinished(conn)
+            if (release.name, release.source) == (source.release, source.label)
+        ]  # fmt: skip
+        spare = same[-1] if same else None
+    releases.remove_leftovers(conn, spare, run.log)
+    if spare is None:
+        return releases.begin(conn, source.release, source.label, run.id)
+    run.log.info("going on with release %s: %d tables are there", spare.name, len(spare.tables))
+    return releases.go_on(conn, spare, run.id)
+
+
+def _fill(run: Run, release: "Release", source: "Source") -> Counts:
+    from services.vehicle_etl.vehicles import derive, releases, swap, verify
+    from services.vehicle_etl.vehicles.load import finish, load
+    from shared import db, quality
+
+    conn = run.conn
+    with run.stage("copy"):
+        loaded = load(conn, release, source, run.log, run.check_stop)
+    with run.stage("indexes"):
+        finish(conn, release, loaded.notes)
+    with run.stage("derived"):
+        derive.build(conn, release)
+    with run.stage("verify"):
+        whole = next(item for item in releases.unfinished(conn) if item.release_id == release.release_id)
+        results = verify.verify(conn, whole, releases.find(conn, "live"), run.params)
+        with db.transaction(conn):
+            score = quality.record(conn, run.id, run.workflow.name, run.date, results)
+        quality.log_results(run.log, results, score)
+        quality.raise_critical(results, f"cronhouse logs {run.id}")
+    with run.stage("swap"):
+        swap.swap_in(conn, release, run.log)
+    rows = sum(whole.tables.values())
+    run.log.info("release %s is live: %d rows in %d tables", release.name, rows, len(whole.tables))
+    return Counts(read=loaded.rows, written=loaded.rows)

@@ -1,0 +1,51 @@
+"""Verification of a release: its checks, against what the source sent and against the live release."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg2 import sql
+
+from services.vehicle_etl.vehicles import releases
+from services.vehicle_etl.vehicles.checks import CATALOGUE, FIRST_YEAR, NEEDED_ROWS, YEARS_AHEAD
+from services.vehicle_etl.vehicles.releases import STATEMENTS, Release, query
+from shared import db, quality
+from shared.quality_rules import option_params, read_rules
+
+NOT_OF_THE_SOURCE = ("release", "vin_part")
+
+
+def verify(
+    conn: db.Connection, release: Release, before: Release | None, params: Mapping[str, Any]
+) -> list[quality.Result]:
+    """Judge a release by the rules of the workflow file; `before` is the release whose rows it may not lose."""
+    rules = read_rules(params.get("quality"), CATALOGUE)
+    with db.transaction(conn):
+        releases.set_search_path(conn, release.schema)
+        values = {
+            "counts": json.dumps(count_rows(conn, release.schema)),
+            "sent": json.dumps(dict(release.tables)),
+            "before": json.dumps(dict(before.tables) if before else {}),
+            "needed": list(NEEDED_ROWS),
+            "first_year": FIRST_YEAR,
+            "last_year": datetime.now(UTC).year + YEARS_AHEAD,
+            "lost_rows_min_rows": 1,
+            **option_params(rules),
+        }
+        found = quality.observe(conn, STATEMENTS["checks"], values)
+    return quality.evaluate(rules, found)
+
+
+def count_rows(conn: db.Connection, schema: str) -> dict[str, int]:
+    """Count the rows of every table of a release."""
+    rows = db.fetch_all(conn, query("tables"), {"schemas": [schema]})
+    tables = [row["table_name"] for row in rows if row["table_name"] not in NOT_OF_THE_SOURCE]
+    parts = (
+        sql.SQL("SELECT {} AS table_name, count(*) AS rows FROM {}").format(
+            sql.Literal(table), sql.Identifier(schema, table)
+        )
+        for table in tables
+    )
+    counted = db.fetch_all(conn, sql.SQL(" UNION ALL ").join(parts))
+    return {row["table_name"]: row["rows"] for row in counted}
