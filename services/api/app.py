@@ -3,9 +3,6 @@
 gunicorn -c python:services.api.gunicorn_conf 'services.api.app:create_app()'
 """
 
-import logging
-import re
-import secrets
 import time
 
 from flask import Flask, Response, g, request
@@ -17,7 +14,9 @@ from services.api import (
     console,
     database,
     docs,
+    dropdowns,
     errors,
+    front,
     health,
     limits,
     metrics,
@@ -27,14 +26,13 @@ from services.api import (
     workflows,
 )
 from services.api.answers import JsonProvider
+from services.api.request_log import read_request_id, write_line
 from services.api.settings import read_proxies
 from shared import logs
 from shared.cache import open_cache
 from shared.config import Settings, load_settings
 
-log = logging.getLogger("cronhouse.api")
 MAX_BODY_BYTES = 256 * 1024
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _QUIET = ("health.health", "health.ready", "metrics.metrics", "static", "docs.assets")
 _DESCRIPTION = """Sales, quality and runs of a data warehouse that runs on cron.
 
@@ -73,10 +71,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(auth.decide)
     app.before_request(parameters.refuse_repeated)
     errors.register(app)
-    for subject in (health, metrics, workflows, retail, quality):
+    for subject in (health, metrics, workflows, retail, quality, dropdowns):
         app.register_api(subject.api)
     docs.register(app)
     console.register(app, limiter)
+    front.install(app, dropdowns.PREFIX)
     _trust_proxies(app, settings)
     return app
 
@@ -88,8 +87,7 @@ def _trust_proxies(app: Flask, settings: Settings) -> None:
 
 
 def _start() -> None:
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+    g.request_id = read_request_id(request.headers.get("X-Request-ID", ""))
     g.started = time.monotonic()
 
 
@@ -110,18 +108,10 @@ def _finish(response: Response) -> Response:
 
 
 def _log_request(response: Response) -> None:
-    """Write one line a request: without the query string, which may hold what nobody should log."""
     principal = g.get("principal")
-    seconds = round(time.monotonic() - g.get("started", time.monotonic()), 3)
-    fields = {
-        "request_id": g.get("request_id"), "status": response.status_code, "seconds": seconds,
-        "actor": principal.name if principal else None, "remote": request.remote_addr,
-    }  # fmt: skip
-    log.info(
-        "%s %s %d %.3fs",
-        request.method,
-        request.path.encode("ascii", "backslashreplace").decode()[:200],
-        response.status_code,
-        seconds,
-        extra={"fields": fields},
-    )
+    seconds = time.monotonic() - g.get("started", time.monotonic())
+    actor = principal.name if principal else None
+    write_line(
+        request.method, request.path, response.status_code, seconds, g.get("request_id", "-"), actor,
+        request.remote_addr,
+    )  # fmt: skip

@@ -14,5 +14,11 @@ OPEN_ENDPOINTS = frozenset(
         "console.sign_in_form",
         "console.sign_out",
         "console.favicon",
+        "dropdowns.years",  # published by NHTSA: what cars there are is no secret
+        "dropdowns.makes",
+        "dropdowns.models",
+        "dropdowns.trims",
+        "dropdowns.engines",
+        "dropdowns.transmissions",
     }
 )
