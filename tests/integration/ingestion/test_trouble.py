@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 
 import psycopg2
 import pytest
@@ -209,30 +209,6 @@ def test_all_failures_are_named_and_one_that_no_retry_helps_makes_the_run_fail_f
     retailers.fault(CSV, "server_error", times=1000)
     with pytest.raises(FatalError, match=r"2 of 3 retailers failed: retailer_1 .* \| retailer_3 .*"):
         run_ingest(settings_with(settings, retailers.urls))
-
-
-def test_a_file_that_is_not_there_yet_is_waited_for(settings):
-    yesterday = datetime.now(UTC).date() - timedelta(
-        days=1
-    )  # of ours: the retailer's clock stands long before
-    with pytest.raises(TransientError, match=f"sales_{yesterday}.csv.gz: is not there yet"):
-        run_ingest(settings, yesterday, only=(CSV,))
-    nothing_is_known(settings, CSV)
-
-
-def test_a_file_that_is_too_old_to_be_late_is_not_waited_for(settings, retailers):
-    with pytest.raises(
-        FatalError, match=r"there is no file of 2020-01-01 \(404\), and it is too old to be only late"
-    ):
-        run_ingest(settings, date(2020, 1, 1), only=(CSV,))
-    nothing_is_known(settings, CSV)
-
-
-def test_a_file_of_another_encoding_is_refused(settings, retailers):
-    retailers.fault(CSV, "bad_encoding", times=1000)
-    with pytest.raises(FatalError, match="line 2 is UTF-8, expected Windows-1252"):
-        run_ingest(settings, only=(CSV,))
-    nothing_is_known(settings, CSV)
 
 
 def test_a_missing_bucket_is_a_mistake_in_the_settings(pg, retailers, tmp_path):
