@@ -1,7 +1,7 @@
 """A warehouse that releases of vPIC are loaded into."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,13 @@ from shared.jobs.workflows import find_job
 from tests.integration.vehicles.mini import Mini
 
 
+def run_load(settings: Settings, source: Path | str, force: bool = False, **environ: str) -> Result:
+    """Run the job for a source; tries once."""
+    settings = load_settings({**settings.environ, "VPIC_SOURCE": str(source), **environ})
+    workflow, spec = find_job(settings, "vehicles_load")
+    return run_job(settings, workflow, replace(spec, retries=0), date(2026, 11, 21), force=force)
+
+
 @dataclass
 class House:
     """Loads releases, and looks at what is there."""
@@ -26,11 +33,7 @@ class House:
 
     def load(self, source: Path | str, force: bool = False, **environ: str) -> Result:
         """Run the job for a source; tries once."""
-        from dataclasses import replace
-
-        settings = load_settings({**self.settings.environ, "VPIC_SOURCE": str(source), **environ})
-        workflow, spec = find_job(settings, "vehicles_load")
-        return run_job(settings, workflow, replace(spec, retries=0), date(2026, 11, 21), force=force)
+        return run_load(self.settings, source, force, **environ)
 
     def load_mini(self, release: str = "2026_08", wmis: int = 3, **options: Any) -> Result:
         """Write a small release and load it."""
