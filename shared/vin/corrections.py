@@ -1,13 +1,14 @@
 """Wrong characters: which there are, which could stand there, and the VIN that comes of it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from shared.vin.checkdigit import check_digit, first_digit_of_correction
 
 ONE_CHARACTER, BY_CHECK_DIGIT, SEVERAL_CHARACTERS, SEVERAL_POSITIONS = 2, 3, 4, 5
+WHOLE = 17
 _LEGAL = frozenset("0123456789ABCDEFGHJKLMNPRSTUVWXYZ*")
 _SERIAL = frozenset("0123456789*")
 _CHECK = frozenset("0123456789X*")
@@ -25,19 +26,25 @@ class Correction(NamedTuple):
 NOTHING = Correction(0, "", "")
 
 
-def correct(vin: str, wmi: str, valid: Mapping[int, str], underscore_first: bool) -> Correction:
-    """Compare a VIN with the valid characters of its manufacturer and year."""
-    end = 11 if len(wmi) > 3 else 14
-    wrong = [
-        position
-        for position, chars in valid.items()
-        if position <= end and position <= len(vin) and vin[position - 1] not in chars
-    ]
+Checks = Sequence[tuple[int, frozenset[str]]]
+
+
+def correct(
+    vin: str, wmi: str, valid: Mapping[int, str], checks: Checks, underscore_first: bool
+) -> Correction:
+    """Compare a VIN with the valid characters of its manufacturer and year.
+
+    `checks` is `valid` made quick to look up: (index in the VIN, characters).
+    """
+    if len(vin) == WHOLE:
+        wrong = [index + 1 for index, chars in checks if vin[index] not in chars]
+    else:
+        wrong = [index + 1 for index, chars in checks if index < len(vin) and vin[index] not in chars]
     if not wrong:
         return NOTHING
     texts = {position: _ordered(valid[position], underscore_first) for position in wrong}
     possible = "".join(f"({position}:{text})" for position, text in texts.items())
-    suggestion = _suggest(vin, wmi, end, frozenset(wrong))
+    suggestion = _suggest(vin, wmi, frozenset(wrong))
     if len(wrong) > 1:
         return Correction(SEVERAL_POSITIONS, suggestion, possible)
     return _correct_one(vin, wrong[0], texts[wrong[0]], possible, suggestion)
@@ -65,8 +72,9 @@ def _correct_one(vin: str, position: int, chars: str, possible: str, suggestion:
     return Correction(SEVERAL_CHARACTERS, suggestion, f"({position}:{chars})")
 
 
-def _suggest(vin: str, wmi: str, end: int, wrong: frozenset[int]) -> str:
+def _suggest(vin: str, wmi: str, wrong: frozenset[int]) -> str:
     """Copy the VIN with "!" at the wrong places. A blank is copied as nothing: the original's char(1)."""
+    end = 11 if len(wmi) > 3 else 14
     copied = "".join(
         "!" if position in wrong else char.strip(" ") for position, char in enumerate(vin[3:end], start=4)
     )

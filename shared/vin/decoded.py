@@ -74,15 +74,31 @@ class Decoded:
     def values(self) -> dict[str, str | None]:
         """The value of each variable; several values of one variable are joined with "; "."""
         if self._values is None:
-            values: dict[str, str | None] = {}
-            if self._library is not None:
-                elements = self._library.elements
-                for element, value in self._pairs():
-                    name = elements[element].name
-                    both = values.get(name)
-                    values[name] = f"{both}; {value}" if both else value
-            self._values = values
+            found = self.found
+            if found is None or self._library is None:
+                self._values = {}
+            elif found.values is not None:
+                self._values = dict(found.values)
+            else:
+                self._values = self._make_values(self._library)
+                if (
+                    found.is_plain
+                    and found.selection
+                    and not found.selection.formulas
+                    and not self._include_private
+                ):
+                    found.values = dict(self._values)
         return self._values
+
+    def _make_values(self, library: Library) -> dict[str, str | None]:
+        values: dict[str, str | None] = {}
+        names = library.all_names if self._include_private else library.public_names
+        for element, value in self._pairs():
+            name = names.get(element)
+            if name is not None:
+                both = values.get(name)
+                values[name] = f"{both}; {value}" if both else value
+        return values
 
     def rows(self, include_all: bool = False) -> list[Row]:
         """Return the rows of the original's result; by rank of the group, element and pattern.
@@ -109,8 +125,7 @@ class Decoded:
 
     def _is_shown(self, element: int) -> bool:
         assert self._library is not None
-        known = self._library.elements.get(element)
-        return known is not None and bool(known.decode) and (self._include_private or not known.private)
+        return element in (self._library.all_names if self._include_private else self._library.public_names)
 
     def _row(self, item: Item) -> Row:
         assert self._library is not None
@@ -179,10 +194,23 @@ class Decoded:
             yield Item(element, text, text, CORRECTIONS, keys="")
 
     def _pairs(self) -> Iterator[tuple[int, str | None]]:
-        """Give (element, value) of what is shown; the quick way, without rows."""
-        if self.found is None:
+        """Give (element, value); the quick way, without items."""
+        found = self.found
+        assert found is not None
+        selection, cell = found.selection, found.cell
+        if cell is None or selection is None or selection.formulas:
+            for item in self._items():
+                yield item.element, clean(item.value)
             return
-        for item in self._shown():
+        if cell.patterns is not None:
+            elements, value = cell.patterns.elements, cell.patterns.value
+            for entry in selection.entries:
+                yield elements[entry], value(entry)
+        for item in selection.items:
+            yield item.element, clean(item.value)
+        if found.attempt.year is not None:
+            yield _MODEL_YEAR, str(found.attempt.year)
+        for item in self._corrections():
             yield item.element, clean(item.value)
 
 

@@ -11,6 +11,7 @@ from shared.vin.manufacturer import Manufacturer
 from shared.vin.messages import NO_PATTERN, Messages
 from shared.vin.passes import Failed, Pass, Subject, best_pass, run_pass
 from shared.vin.selection import Cell
+from shared.vin.template import Template, may_share, template_key
 from shared.vin.years import Attempt, attempts, year_of
 
 Reference = Literal["procedure", "api"]
@@ -18,32 +19,37 @@ LONGEST = 17
 _YEARS_AHEAD = 2
 _MAX_MEMORY = 96 << 20  # of parts in memory, roughly
 _CELLS = 4_000
+_TEMPLATES = 10_000
 _RELEASE_TRIES = 3
 
 
 class Decoder:
     """Decodes against one release; takes up a newer one when its parts turn up.
 
-    `reference` "procedure" answers as the PostgreSQL procedure does, "api" as the live service. Not for
-    several threads at once.
+    `reference` "procedure" answers as the PostgreSQL procedure does, "api" as the live service. `max_bytes`
+    bounds the parts held in memory, `templates` the descriptors whose answer is kept. Not for several
+    threads at once.
     """
 
     def __init__(
-        self, read_part: ReadPart, *, reference: Reference = "procedure", max_bytes: int = _MAX_MEMORY
-    ) -> None:
+        self, read_part: ReadPart, *, reference: Reference = "procedure", max_bytes: int = _MAX_MEMORY,
+        templates: int = _TEMPLATES,
+    ) -> None:  # fmt: skip
         if reference not in ("procedure", "api"):
             raise ValueError(f"reference must be procedure or api, not {reference!r}")
-        self._read_part, self._max_bytes = read_part, max_bytes
+        self._read_part, self._max_bytes, self._max_templates = read_part, max_bytes, templates
         self._live = reference == "api"
         self._library: Library | None = None
+        self._moment: datetime | None = None  # the last clock, and what it means
+        self._limit = self._now = 0
 
     def _open(self) -> Library:
-        if self._library is None:
-            library = Library(self._read_part, live=self._live, max_bytes=self._max_bytes)
-            self._messages = Messages(library.common.errors)
-            self._cells: dict[tuple[str, int | None, bool], Cell] = {}
-            self._library = library
-        return self._library
+        library = Library(self._read_part, live=self._live, max_bytes=self._max_bytes)
+        self._messages = Messages(library.common.errors)
+        self._cells: dict[tuple[str, int | None, bool], Cell] = {}
+        self._templates: dict[tuple[str, int | None], Template] = {}
+        self._library = library
+        return library
 
     def decode(
         self, vin: str | None, model_year: int | None = None, now: datetime | None = None,
@@ -58,16 +64,24 @@ class Decoder:
         """
         if model_year is not None and (not isinstance(model_year, int) or isinstance(model_year, bool)):
             raise VinError(f"{model_year!r} is not a whole number", "model_year")
-        moment = datetime.now(UTC) if now is None else now if now.tzinfo else now.replace(tzinfo=UTC)
-        cleaned = None if vin is None else upper(vin.strip(" "))
-        if cleaned is not None and len(cleaned) > LONGEST:
-            raise too_long(cleaned)
+        if now is None or now is not self._moment:
+            self._set_clock(now)
+        if vin is not None:
+            vin = upper(vin.strip(" "))
+            if len(vin) > LONGEST:
+                raise too_long(vin)
         for _ in range(_RELEASE_TRIES - 1):
             try:
-                return self._decode(cleaned, model_year, moment, include_private)
+                return self._decode(vin, model_year, include_private)
             except StaleRelease:
                 self._library = None
-        return self._decode(cleaned, model_year, moment, include_private)
+        return self._decode(vin, model_year, include_private)
+
+    def _set_clock(self, now: datetime | None) -> None:
+        moment = datetime.now(UTC) if now is None else now if now.tzinfo else now.replace(tzinfo=UTC)
+        self._moment = now
+        self._limit = moment.astimezone(UTC).year + _YEARS_AHEAD
+        self._now = int(moment.timestamp() * 1_000_000)
 
     def decode_many(
         self,
@@ -82,33 +96,54 @@ class Decoder:
             except VinError as failure:
                 yield Decoded(None, vin, None, failure=failure)
 
-    def _decode(self, vin: str | None, asked: int | None, now: datetime, private: bool) -> Decoded:
-        library = self._open()
+    def _decode(self, vin: str | None, asked: int | None, private: bool) -> Decoded:
+        library = self._library or self._open()
+        if vin is None or private or len(vin) != LONGEST:
+            return Decoded(library, vin, self._best(library, vin, asked, private)[0], private)
+        key = template_key(vin, asked)
+        template = self._templates.get(key)
+        found = template and template.find(vin, self._limit, self._now)
+        if not found:
+            found, shared = self._best(library, vin, asked, False)
+            if shared and found.cell is not None:
+                self._keep(key, vin, found, found.cell.maker)
+        return Decoded(library, vin, found)
+
+    def _keep(self, key: tuple[str, int | None], vin: str, found: Pass, maker: Manufacturer) -> None:
+        template = self._templates.get(key)
+        if template is None or template.limit != self._limit:
+            if len(self._templates) >= self._max_templates:
+                self._templates.clear()
+            template = self._templates[key] = Template(maker, self._limit)
+        template.keep(vin, found)
+
+    def _best(self, library: Library, vin: str | None, asked: int | None, private: bool) -> tuple[Pass, bool]:
+        """Return the winning pass, and whether it holds for all good VINs of the descriptor."""
         text = vin or ""
         wmi = wmi_of(text)
-        maker = library.manufacturer(wmi)
-        is_light = maker.is_light if maker else False
-        is_exception = maker is not None and text in maker.exceptions
-        subject = Subject(text, wmi, is_light, is_exception, vin is not None)
-        if maker is not None and not maker.is_published(int(now.timestamp() * 1_000_000)):
-            maker = None
+        known = library.manufacturer(wmi)
+        subject = Subject(
+            text, wmi, known is not None and known.is_light, known is not None and text in known.exceptions,
+            vin is not None,
+        )  # fmt: skip
+        maker = known if known is not None and known.is_published(self._now) else None
         try:
-            passes = list(self._passes(library, subject, maker, asked, now.year + _YEARS_AHEAD, private))
+            passes = list(self._passes(library, subject, known, maker, asked, private))
         except Failed as exc:
             raise broken_pattern(str(exc)) from None
-        return Decoded(library, vin, best_pass(passes, asked), private)
+        return best_pass(passes, asked), may_share(text, passes)
 
     def _passes(
-        self, library: Library, subject: Subject, maker: Manufacturer | None, asked: int | None, limit: int,
-        private: bool,
+        self, library: Library, subject: Subject, known: Manufacturer | None, maker: Manufacturer | None,
+        asked: int | None, private: bool,
     ) -> Iterator[Pass]:  # fmt: skip
-        found = year_of(subject.vin, subject.is_light, limit)
+        found = year_of(subject.vin, subject.is_light, self._limit)
         described = self._described(library, subject, asked)
         if described is not None:
             yield self._run(library, subject, maker, described, private)
             return
-        known = library.manufacturer(subject.wmi)  # published or not
-        own, rest = attempts(found, asked, limit, lambda year: bool(known and known.set_number(year)))
+        # whether it is published does not matter here
+        own, rest = attempts(found, asked, self._limit, lambda year: bool(known and known.set_number(year)))
         if own is not None:
             first = self._run(library, subject, maker, own, private)
             yield first

@@ -1,6 +1,6 @@
 """Items: what a pass finds out, before it becomes rows."""
 
-from typing import NamedTuple
+import msgspec
 
 PATTERN, ENGINE, FORMULA = "Pattern", "EngineModelPattern", "Formula Pattern"
 MAKE_OF_MODEL, MAKE, TYPE, YEAR = "pattern - model", "Make", "VehType", "ModelYear"
@@ -18,7 +18,7 @@ INCOMPLETE_BODIES = frozenset(
 INCOMPLETE_TYPE = 10
 
 
-class Item(NamedTuple):
+class Item(msgspec.Struct, frozen=True, gc=False):
     """One finding; `created` in microseconds since 1970."""
 
     element: int

@@ -15,6 +15,7 @@ UNUSED_PLACES = (0, 1, 2, 3, 4, 7)  # VIN positions 4 to 8 and 11: only these co
 _ALPHABET = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"  # no I, O, Q
 _DIGITS = "0123456789"
 _BITS = 128  # of a place in a mask of used characters; keys are ASCII
+_SLOT_STARTS = tuple(range(0, _BITS * len(UNUSED_PLACES), _BITS))
 
 _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
 
@@ -153,10 +154,16 @@ def mask_of(named: tuple[str, ...]) -> int:
 
 def unused_positions(vin: str, mask: int) -> list[str]:
     """Return the VIN positions, of 4-8 and 11, whose character no key in the mask names."""
+    if len(vin) > 10 and vin.isascii():
+        own = 0
+        for slot, char in zip(_SLOT_STARTS, vin[3:8] + vin[10], strict=True):
+            own |= 1 << (slot + ord(char))
+        if own & mask == own:
+            return []
     found = []
-    for slot, place in enumerate(UNUSED_PLACES):
+    for slot, place in zip(_SLOT_STARTS, UNUSED_PLACES, strict=True):
         char = vin[place + 3 : place + 4]
-        if char and not (ord(char) < _BITS and mask >> (slot * _BITS + ord(char)) & 1):
+        if char and not (ord(char) < _BITS and mask >> (slot + ord(char)) & 1):
             found.append(str(place + 4))
     return found
 

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from shared.errors import DataError
 from shared.vin import parts
@@ -15,6 +15,13 @@ from shared.vin.values import group_rank
 T = TypeVar("T")
 ReadPart = Callable[[str], bytes | None]
 _OBJECT_FACTOR = 6  # a part takes about this many times its stored size in memory
+
+
+class Defaults(NamedTuple):
+    """What holds for a vehicle type unless something else is known."""
+
+    items: list[Item]
+    elements: frozenset[int]
 
 
 class StaleRelease(Exception):
@@ -38,19 +45,19 @@ class Library:
         self.elements = {element.id: element for element in common.elements}
         self.ranks = {element.id: group_rank(element.group) for element in common.elements}
         self.private = frozenset(element.id for element in common.elements if element.private)
+        self.all_names = {element.id: element.name for element in common.elements if element.decode}
+        self.public_names = {e.id: e.name for e in common.elements if e.decode and not e.private}
         self.weights = {e.id: e.weight for e in common.elements if e.weight is not None}
         self.errors = {code.id: code for code in common.errors}
-        self.defaults = {
-            type_id: [self._default(named) for named in defaults]
-            for type_id, defaults in common.defaults.items()
-        }
+        self.defaults = {type_id: self._defaults(rows) for type_id, rows in common.defaults.items()}
         self._wmis = frozenset(common.wmis)
         self._manufacturers = _Shelf(max_bytes // 4)
         self._sets = _Shelf(max_bytes // 2)
         self._specs = _Shelf(max_bytes // 4)
 
-    def _default(self, named: Named) -> Item:
-        return Item(named.element, named.attribute, self.value(named), DEFAULT, created=named.created)
+    def _defaults(self, rows: Iterable[Named]) -> "Defaults":
+        items = [Item(r.element, r.attribute, self.value(r), DEFAULT, created=r.created) for r in rows]
+        return Defaults(items, frozenset(item.element for item in items))
 
     def value(self, named: Named) -> str | None:
         """Return the value of an attribute; the live service shows the bare id where the name is missing."""

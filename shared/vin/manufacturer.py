@@ -1,9 +1,13 @@
 """A manufacturer code in memory, and its cells: one for each model year."""
 
 from bisect import bisect_right
+from typing import TYPE_CHECKING
 
 from shared.vin.items import MAKE, TYPE, Item
 from shared.vin.parts import VALID_POSITIONS, WmiPart
+
+if TYPE_CHECKING:
+    from shared.vin.selection import Selection
 
 LIGHT_TYPES, TRUCK, LIGHT_TRUCK = (2, 7), 3, 1
 _ELEMENT_TYPE, _ELEMENT_MANUFACTURER, _ELEMENT_MAKE = 39, 27, 26
@@ -21,6 +25,7 @@ class Manufacturer:
         )
         self.items = self._items(type_name, "Manuf. Name" if live else "Manu. Name")
         self.only_make = self._only_make()
+        self.without_patterns: dict[bool, Selection] = {}  # by whether there is a year
 
     def _items(self, type_name: str | None, source: str) -> list[Item]:
         """Return vehicle type and manufacturer."""

@@ -17,7 +17,7 @@ VALID_POSITIONS = (4, 5, 6, 7, 8, 11, 12, 13, 14)  # where the original looks fo
 T = TypeVar("T")
 
 
-class Element(msgspec.Struct, array_like=True, frozen=True):
+class Element(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A variable of the output."""
 
     id: int
@@ -30,7 +30,7 @@ class Element(msgspec.Struct, array_like=True, frozen=True):
     weight: int | None
 
 
-class Named(msgspec.Struct, array_like=True, frozen=True):
+class Named(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An attribute of an element with its value, and microseconds since 1970 or None."""
 
     element: int
@@ -39,7 +39,7 @@ class Named(msgspec.Struct, array_like=True, frozen=True):
     created: int | None
 
 
-class ErrorCode(msgspec.Struct, array_like=True, frozen=True):
+class ErrorCode(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An error: what it says, and what it costs a pass."""
 
     id: int
@@ -48,7 +48,7 @@ class ErrorCode(msgspec.Struct, array_like=True, frozen=True):
     weight: int | None
 
 
-class Conversion(msgspec.Struct, array_like=True, frozen=True):
+class Conversion(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A formula from one element to another."""
 
     id: int
@@ -89,7 +89,7 @@ class WmiPart(msgspec.Struct, array_like=True, frozen=True):
     exceptions: list[str]
 
 
-class Formula(msgspec.Struct, array_like=True, frozen=True):
+class Formula(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A pattern whose value is a part of the VIN."""
 
     key: str
@@ -119,6 +119,8 @@ class SetPart(msgspec.Struct, array_like=True, frozen=True):
     ids: bytes  # I
     elements: bytes  # H
     key_of: bytes  # H
+    by_key: bytes  # I; the entries of key 0, of key 1, ...
+    key_ends: bytes  # I; where in by_key the entries of a key end
     attribute_of: bytes  # I
     slot_of: bytes  # H
     created: bytes  # q; -1 for none

@@ -1,5 +1,6 @@
 """One pass: a VIN decoded with one model year. The best pass is the answer."""
 
+from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
@@ -27,7 +28,8 @@ class Failed(Exception):
     """The original fails here with an error of the database."""
 
 
-class Pass(NamedTuple):
+@dataclass(slots=True)
+class Pass:
     """What a pass found."""
 
     attempt: Attempt
@@ -40,6 +42,8 @@ class Pass(NamedTuple):
     possible: str
     additional: str | None
     weight: int
+    is_plain: bool  # no character is wrong, illegal or excepted: VINs alike in the descriptor share it
+    values: dict[str, str | None] | None = None  # once made, when they do not depend on the serial number
 
     def score(self, asked: int | None) -> tuple[float, ...]:
         """Return what decides between passes; a null counts as the highest."""
@@ -110,7 +114,7 @@ def run_pass(
     additional = _additional(messages, codes, unused, illegal, is_incomplete, attempt.conclusive)
     return Pass(
         attempt, cell, selection, frozenset(codes), told.codes, told.text, suggested, correction.possible,
-        additional, told.weight,
+        additional, told.weight, not (suggested or subject.is_exception),
     )  # fmt: skip
 
 
@@ -120,7 +124,7 @@ def _look_for_errors(
     """Return the correction, and the unused positions, None for none."""
     if cell.fails or selection.used < 0:
         raise Failed("invalid regular expression: invalid character range")
-    correction = correct(subject.vin, subject.wmi, cell.valid, live)
+    correction = correct(subject.vin, subject.wmi, cell.valid, cell.checks, live)
     return correction, ",".join(unused_positions(subject.vin, selection.used)) or None
 
 

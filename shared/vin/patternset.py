@@ -8,7 +8,6 @@ from shared.vin.parts import Formula, SetPart
 
 Test = tuple[int, dict[str, int], int]  # place, bits by character, bits of every other character
 _DIGIT = str.maketrans("0123456789", "#" * 10)
-_ENGINE_MODEL = 18
 
 
 class PatternSet:
@@ -22,11 +21,10 @@ class PatternSet:
         self.attribute_of = array("I", part.attribute_of)
         self.key_of = array("H", part.key_of)
         self.attributes, self.values = part.attributes, part.values
-        self.alive = [int.from_bytes(bits, "little") for bits in part.alive]
+        self.with_specs = frozenset(part.with_specs)
+        self.alive: dict[int, int] = {}
         self.tests = [_test(place.place, place.other, place.table) for place in part.places]
-        self.entries_of: list[list[int]] = [[] for _ in part.keys]
-        for entry, key in enumerate(self.key_of):
-            self.entries_of[key].append(entry)
+        self.by_key, self.key_ends = array("I", part.by_key), array("I", part.key_ends)
         self.used = [-2] * len(part.keys)  # see used_by; -2 is not known yet
         self.formulas = [(_formula_regex(formula.key), formula) for formula in part.formulas]
         self.ranks = array("I", part.live_order) if live and part.live_order is not None else None
@@ -37,7 +35,9 @@ class PatternSet:
     def match(self, key_string: str) -> int:
         """Return the keys that match, one bit a key."""
         length = len(key_string)
-        bits = self.alive[length]
+        bits = self.alive.get(length, -1)
+        if bits < 0:
+            bits = self.alive[length] = int.from_bytes(self.part.alive[length], "little")
         for place, table, other in self.tests:
             if place >= length or not bits:
                 break
@@ -54,10 +54,11 @@ class PatternSet:
     def entries(self, bits: int) -> list[int]:
         """Return the entries of the keys in `bits`, best first."""
         found: list[int] = []
-        entries_of = self.entries_of
+        by_key, ends = self.by_key, self.key_ends
         while bits:
             low = bits & -bits
-            found += entries_of[low.bit_length() - 1]
+            key = low.bit_length() - 1
+            found += by_key[ends[key - 1] if key else 0 : ends[key]]
             bits ^= low
         found.sort(key=self.ranks.__getitem__ if self.ranks else None)
         return found
@@ -74,11 +75,10 @@ class PatternSet:
         mask = used_mask(upper(key))
         return mask_of(usable_characters(upper(key))) if mask == -1 and self.live else mask
 
-    def engine_entry(self, entries: list[int]) -> int | None:
-        """Return the entry that names the engine model: by other rules than those that let entries win."""
-        engines = [entry for entry in entries if self.elements[entry] == _ENGINE_MODEL]
-        if len(engines) < 2:
-            return engines[0] if engines else None
+    def engine_entry(self, engines: list[int]) -> int:
+        """Choose the entry that names the engine model: by other rules than those that let entries win."""
+        if len(engines) == 1:
+            return engines[0]
         if self.live:
             return max(engines, key=self.first_year)
         return max(engines, key=lambda entry: (self.first_year(entry), *self._latest(entry)))
@@ -123,11 +123,9 @@ def formula_value(formula: Formula, key_string: str) -> str:
 
 
 def _test(place: int, other: bytes, table: dict[str, bytes]) -> Test:
-    bits_of = {}
+    bits_of: dict[str, int] = {}
     for chars, raw in table.items():
-        bits = int.from_bytes(raw, "little")
-        for char in chars:
-            bits_of[char] = bits
+        bits_of.update(dict.fromkeys(chars, int.from_bytes(raw, "little")))
     return place, bits_of, int.from_bytes(other, "little")
 
 

@@ -4,7 +4,9 @@ A cell is a manufacturer code in a model year. A selection depends on the matche
 VINs that differ only where no key looks share it.
 """
 
-from collections.abc import Iterator
+from functools import cached_property
+
+from msgspec.structs import replace
 
 from shared.vin.conversions import convert, fill_in
 from shared.vin.items import (
@@ -19,14 +21,15 @@ from shared.vin.items import (
     SPECS_ADD,
     Item,
 )
-from shared.vin.library import Library
+from shared.vin.library import Defaults, Library
 from shared.vin.manufacturer import Manufacturer
 from shared.vin.parts import Formula, Named, SpecPattern
 from shared.vin.patternset import PatternSet
 
-_BODY_CLASS, _MAKE, _MODEL, _YEAR = 5, 26, 28, 29
+_BODY_CLASS, _ENGINE_MODEL, _MAKE, _MODEL, _YEAR = 5, 18, 26, 28, 29
 _DISPLACEMENT = (11, 12, 13)
 _ENGINE_PRIORITY, _FORMULA_PRIORITY = 50, 100
+_NO_DEFAULTS = Defaults([], frozenset())
 
 
 class Selection:
@@ -62,14 +65,33 @@ class Cell:
     ) -> None:
         self.library, self.maker, self.year, self.patterns = library, maker, year, patterns
         self.hidden = frozenset() if private else library.private
-        self.own_valid = maker.valid_characters(year)
-        self.valid = self._valid()
         self._memory: dict[object, Selection] = {}
 
-    def _valid(self) -> dict[int, str]:
-        if self.own_valid is not None or self.patterns is None:
-            return self.own_valid or {}
-        return self.library.computed_valid(self.patterns)
+    @cached_property
+    def own_valid(self) -> dict[int, str] | None:
+        """The release's own valid characters by position, None where they must be computed."""
+        return self.maker.valid_characters(self.year)
+
+    @cached_property
+    def valid(self) -> dict[int, str]:
+        """The valid characters by position."""
+        valid = self.own_valid
+        if valid is None:
+            valid = {} if self.patterns is None else self.library.computed_valid(self.patterns)
+        end = 11 if len(self.maker.wmi) > 3 else 14  # a small manufacturer's VIN ends in its code
+        return {position: text for position, text in valid.items() if position <= end}
+
+    @cached_property
+    def checks(self) -> list[tuple[int, frozenset[str]]]:
+        """The same by index in the VIN."""
+        return [(position - 1, frozenset(text)) for position, text in self.valid.items()]
+
+    @cached_property
+    def is_shallow(self) -> bool:
+        """Whether VINs alike in 1-8, 10 and 11 give the same selection and the same wrong characters."""
+        if self.patterns is None:
+            return True
+        return self.patterns.depth <= 7 and max(self.valid, default=0) <= 11
 
     @property
     def fails(self) -> bool:
@@ -79,9 +101,17 @@ class Cell:
 
     def select(self, key_string: str) -> Selection:
         """Return what is found for a key string."""
-        if self.patterns is None:
-            return self._remember(0, ())
-        return self._remember(self.patterns.match(key_string), self.patterns.match_formulas(key_string))
+        patterns = self.patterns
+        bits = patterns.match(key_string) if patterns is not None else 0
+        formulas = patterns.match_formulas(key_string) if patterns is not None else ()
+        return self._remember(bits, formulas) if bits or formulas else self._select_nothing()
+
+    def _select_nothing(self) -> Selection:
+        """Return what is known without patterns: the same for all years."""
+        known, has_year = self.maker.without_patterns, self.year is not None
+        if has_year not in known:
+            known[has_year] = _Selecting(self, 0, ()).result()
+        return known[has_year]
 
     def _remember(self, bits: int, formulas: tuple[int, ...]) -> Selection:
         memory_key = (bits, formulas) if formulas else bits
@@ -98,81 +128,102 @@ class _Selecting:
 
     def __init__(self, cell: Cell, bits: int, formulas: tuple[int, ...]) -> None:
         self.cell, self.library, self.patterns = cell, cell.library, cell.patterns
-        self.items: list[Item] = []
-        self.used = 0
         self.entries: list[int] = []
+        self.entry_of: dict[int, int] = {}  # by element
         self.formulas: list[Formula] = []
         self.engine_items: list[Item] = []
+        self.items = list(cell.maker.items)
+        self.others: dict[int, Item] = {}  # by element, what is no entry
+        self.claimed = {item.element for item in self.items}
+        self.used = 0
+        if cell.year is not None:
+            self.claimed.add(_YEAR)
         if self.patterns is not None and (bits or formulas):
             self._take(self.patterns, bits, formulas)
 
     def _take(self, patterns: PatternSet, bits: int, formulas: tuple[int, ...]) -> None:
         """Keep the first entry of each element, then formulas, then what the engine model says."""
-        elements, seen, kept = patterns.elements, set(self.cell.hidden), self.entries
-        hidden = self.cell.hidden
-        matched = patterns.entries(bits)
+        elements, kept, hidden = patterns.elements, self.entries, self.cell.hidden
+        matched, entry_of = patterns.entries(bits), self.entry_of
         for entry in matched:
             element = elements[entry]
-            if element not in seen:
+            if element not in entry_of and element not in hidden:
                 kept.append(entry)
-                if element not in SEVERAL:
-                    seen.add(element)
-        seen -= hidden
+                if element in SEVERAL:
+                    self.claimed.add(element)
+                else:
+                    entry_of[element] = entry
+        self.claimed.update(entry_of)
         for number in formulas:
-            formula = patterns.formulas[number][1]
-            if formula.element not in seen:
-                self.formulas.append(formula)
-                if formula.element not in SEVERAL:
-                    seen.add(formula.element)
-        engine = patterns.engine_entry([entry for entry in matched if elements[entry] == 18])
-        if engine is not None:
-            self._take_engine(patterns, engine, seen)
-        self._mark_used(patterns, engine)
-
-    def _take_engine(self, patterns: PatternSet, engine: int, seen: set[int]) -> None:
-        name = patterns.attribute(engine).strip().lower()
-        for named in self.library.common.engines.get(name, ()):
-            if named.element not in seen:
-                if named.element not in SEVERAL:
-                    seen.add(named.element)
-                self.engine_items.append(
-                    Item(
-                        named.element, named.attribute, self.library.value(named), ENGINE,
-                        keys=patterns.part.keys[patterns.key_of[engine]], pattern=patterns.ids[engine],
-                        schema=patterns.schema(engine), wmi=self.cell.maker.part.id, created=named.created,
-                    )
-                )  # fmt: skip
-
-    def _mark_used(self, patterns: PatternSet, engine: int | None) -> None:
-        """Join the characters that the surviving keys name."""
-        used, key_of = 0, patterns.key_of
-        keys = {key_of[entry] for entry in self.entries}
-        if self.engine_items and engine is not None:
-            keys.add(key_of[engine])
+            self._take_formula(patterns.formulas[number][1])
+        if _ENGINE_MODEL in entry_of:
+            engine = patterns.engine_entry([entry for entry in matched if elements[entry] == _ENGINE_MODEL])
+            self._take_engine(patterns, engine)
+        keys = {patterns.key_of[entry] for entry in kept}
         for key in keys:
-            used |= patterns.used_by(key)
-        for formula in self.formulas:
-            used |= patterns.used_by_text(formula.key)
-        self.used = used
+            self.used |= patterns.used_by(key)
+
+    def _take_formula(self, formula: Formula) -> None:
+        assert self.patterns is not None
+        if formula.element not in self.claimed or formula.element in SEVERAL:
+            self.formulas.append(formula)
+            self._claim(formula_item(formula, ""))
+            self.used |= self.patterns.used_by_text(formula.key)
+
+    def _take_engine(self, patterns: PatternSet, engine: int) -> None:
+        """Add what is known of the engine model, with pattern and keys of the entry that names it."""
+        name = patterns.attribute(engine).strip().lower()
+        key = patterns.key_of[engine]
+        for named in self.library.common.engines.get(name, ()):
+            if named.element in self.claimed and named.element not in SEVERAL:
+                continue
+            item = Item(
+                named.element, named.attribute, self.library.value(named), ENGINE,
+                keys=patterns.part.keys[key], pattern=patterns.ids[engine],
+                schema=patterns.schema(engine), wmi=self.cell.maker.part.id, created=named.created,
+            )  # fmt: skip
+            self.engine_items.append(item)
+            self._add(item)
+            self.used |= patterns.used_by(key)
+
+    def _add(self, item: Item) -> None:
+        self.items.append(item)
+        self._claim(item)
+
+    def _claim(self, item: Item) -> None:
+        self.others.setdefault(item.element, item)
+        self.claimed.add(item.element)
+
+    def _attribute(self, element: int) -> str | None:
+        """Return the attribute of an element's item."""
+        entry = self.entry_of.get(element)
+        if entry is not None and self.patterns is not None:
+            return self.patterns.attribute(entry)
+        item = self.others.get(element)
+        return None if item is None else item.attribute
+
+    def _item(self, element: int) -> Item:
+        """Return the item of an element that has one."""
+        entry = self.entry_of.get(element)
+        return self.others[element] if entry is None else entry_item(self.cell, entry)
 
     def result(self) -> Selection:
-        maker, items = self.cell.maker, self.items
-        items.extend(maker.items)
-        items.extend(self.engine_items)
-        model = self._first(_MODEL)
+        """Return what was found, with all that follows from it."""
+        maker = self.cell.maker
+        model = self._attribute(_MODEL)
         self._add_make(model)
-        self._add_conversions()
+        if not self.claimed.isdisjoint(_DISPLACEMENT):
+            self._add_conversions()
         if model is not None and maker.part.type_id is not None:
-            self._add_specs(model.attribute or "", maker.part.type_id)
-        body = self._first(_BODY_CLASS)
-        claimed = self._claimed()
-        for item in self.library.defaults.get(maker.part.type_id or -1, ()):
-            if item.element not in claimed:
-                items.append(item)
-        return self._selection(body.attribute if body else None, claimed)
+            self._add_specs(model, maker.part.type_id)
+        body = self._attribute(_BODY_CLASS)
+        claimed = self.claimed
+        defaults = self.library.defaults.get(maker.part.type_id or -1, _NO_DEFAULTS)
+        self.items += [item for item in defaults.items if item.element not in claimed]
+        return self._selection(body, defaults.elements)
 
-    def _selection(self, body: str | None, claimed: set[int]) -> Selection:
-        selection = Selection()
+    def _selection(self, body: str | None, defaults: frozenset[int]) -> Selection:
+        selection, claimed = Selection(), self.claimed
         selection.entries, selection.formulas, selection.items = self.entries, self.formulas, self.items
         selection.used = self.used
         found = len(self.entries) + len(self.engine_items)
@@ -180,96 +231,67 @@ class _Selecting:
         selection.patterns = counted or None
         selection.has_pattern = bool(found or self.formulas)
         selection.body = body
-        claimed.update(item.element for item in self.items if item.value != "")
-        selection.has_model = _MODEL in claimed
-        weights = self.library.weights
-        weighed = [weights[element] for element in claimed if element in weights]
+        selection.has_model = _MODEL in claimed or _MODEL in defaults
+        weighed = [
+            weight
+            for element, weight in self.library.weights.items()
+            if element in claimed or element in defaults
+        ]
         selection.weight = sum(weighed) if weighed else None
         is_incomplete_type = self.cell.maker.part.type_id == INCOMPLETE_TYPE
         selection.is_incomplete = is_incomplete_type or body in INCOMPLETE_BODIES
         return selection
 
-    def _claimed(self) -> set[int]:
-        """Return the elements that have an item."""
-        claimed = {item.element for item in self.items}
-        claimed.update(formula.element for formula in self.formulas)
-        if self.patterns is not None:
-            elements = self.patterns.elements
-            claimed.update([elements[entry] for entry in self.entries])
-        if self.cell.year is not None:
-            claimed.add(_YEAR)
-        return claimed
-
-    def _first(self, element: int) -> Item | None:
-        """Return the item of an element."""
-        return next(self._all(element), None)
-
-    def _all(self, element: int) -> Iterator[Item]:
-        """Give the items of an element, entries and formulas made into items."""
-        if self.patterns is not None:
-            elements = self.patterns.elements
-            for entry in self.entries:
-                if elements[entry] == element:
-                    yield entry_item(self.cell, entry)
-        for formula in self.formulas:
-            if formula.element == element:
-                yield formula_item(formula, "")
-        for item in self.items:
-            if item.element == element:
-                yield item
-
-    def _add_make(self, model: Item | None) -> None:
+    def _add_make(self, model: str | None) -> None:
         if model is None:
             if self.cell.maker.only_make is not None:
-                self.items.append(self.cell.maker.only_make)
+                self._add(self.cell.maker.only_make)
             return
-        makes = self.patterns.part.models if self.patterns is not None else {}
-        for make, name in makes.get(model.attribute or "", ()):
-            self.items.append(
-                Item(
-                    _MAKE, str(make), name, MAKE_OF_MODEL, keys=model.keys, pattern=model.pattern,
-                    schema=model.schema, held_back=model.held_back,
-                )
-            )  # fmt: skip
+        makes = self.patterns.part.models.get(model, ()) if self.patterns is not None else ()
+        if makes:
+            item = self._item(_MODEL)
+            for make, name in makes:
+                self._add(
+                    Item(
+                        _MAKE, str(make), name, MAKE_OF_MODEL, keys=item.keys, pattern=item.pattern,
+                        schema=item.schema, held_back=item.held_back,
+                    )
+                )  # fmt: skip
 
     def _add_conversions(self) -> None:
         """Add the displacement in the units that nobody gave."""
-        sources = [
-            (priority, item, conversion)
-            for conversion in self.library.common.conversions
-            for priority, item in self._prioritised(conversion.source)
-        ]
         live = self.library.live
+        sources = [
+            (self._priority(conversion.source), self._item(conversion.source), conversion)
+            for conversion in self.library.common.conversions
+            if conversion.source in self.claimed
+        ]
         sources.sort(key=lambda s: (-s[0], (s[1].created is None) == live, -(s[1].created or 0), s[2].id))
-        present = {element for element in _DISPLACEMENT if self._first(element)}
         for _, item, conversion in sources:
-            if conversion.target not in present:
-                present.add(conversion.target)
+            if conversion.target not in self.claimed:
                 attribute = item.attribute or ""
                 result = convert(conversion.formula, attribute, live)
                 source = f"Conversion {conversion.id}: {fill_in(conversion.formula, attribute)}"[:50]
-                self.items.append(
-                    item._replace(
-                        element=conversion.target, attribute=result, value=result, source=source, created=None
+                self._add(
+                    replace(
+                        item,
+                        element=conversion.target,
+                        attribute=result,
+                        value=result,
+                        source=source,
+                        created=None,
                     )
                 )
 
-    def _prioritised(self, element: int) -> Iterator[tuple[int, Item]]:
-        if self.patterns is not None:
-            elements = self.patterns.elements
-            for entry in self.entries:
-                if elements[entry] == element:
-                    yield self.patterns.first_year(entry), entry_item(self.cell, entry)
-        for formula in self.formulas:
-            if formula.element == element:
-                yield _FORMULA_PRIORITY, formula_item(formula, "")
-        for item in self.engine_items:
-            if item.element == element:
-                yield _ENGINE_PRIORITY, item
+    def _priority(self, element: int) -> int:
+        entry = self.entry_of.get(element)
+        if entry is not None and self.patterns is not None:
+            return self.patterns.first_year(entry)
+        return _FORMULA_PRIORITY if self.others[element].source == FORMULA else _ENGINE_PRIORITY
 
     def _add_specs(self, model: str, type_id: int) -> None:
         """Add vehicle specifications whose keys are all found, for elements without an item."""
-        if self.patterns is None or model not in self.patterns.part.with_specs:
+        if self.patterns is None or model not in self.patterns.with_specs:
             return
         maker, year = self.cell.maker, self.cell.year
         rows: list[tuple[Named, int, int]] = []
@@ -302,7 +324,7 @@ class _Selecting:
         return found
 
     def _keep_specs(self, rows: list[tuple[Named, int, int]]) -> None:
-        claimed = self._claimed() - SPECS_ADD
+        claimed = self.claimed - SPECS_ADD
         best: dict[int, tuple[tuple[bool, int, str], Item]] = {}
         for row, pattern, schema in rows:
             if row.element in claimed:
@@ -311,7 +333,8 @@ class _Selecting:
             rank = self.library.spec_rank(item)
             if item.element not in best or rank < best[item.element][0]:
                 best[item.element] = (rank, item)
-        self.items.extend(item for _, item in best.values())
+        for _, item in best.values():
+            self._add(item)
 
 
 def _is_met(pattern: SpecPattern, attributes: dict[tuple[int, str], list[int]]) -> bool:

@@ -33,6 +33,8 @@ def build_set(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> pa
     pairs = _number(patterns.pair_of[row] for row in rows)
     texts = [patterns.keys[key] for key in keys]
     places, alive = _matcher(texts)
+    entry_keys = [keys[patterns.key_of[row]] for row in rows]
+    by_key, key_ends = _by_key(entry_keys, len(keys))
     formulas = _formulas(patterns, schemas, lookups)
     models = {patterns.pairs[pair][1] for pair in pairs if patterns.pairs[pair][0] == 28}
     models |= {formula.attribute for formula in formulas if formula.element == 28}
@@ -44,7 +46,9 @@ def build_set(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> pa
         alive=alive,
         ids=array("I", (patterns.ids[row] for row in rows)).tobytes(),
         elements=array("H", (patterns.elements[row] for row in rows)).tobytes(),
-        key_of=array("H", (keys[patterns.key_of[row]] for row in rows)).tobytes(),
+        key_of=array("H", entry_keys).tobytes(),
+        by_key=by_key,
+        key_ends=key_ends,
         attribute_of=array("I", (pairs[patterns.pair_of[row]] for row in rows)).tobytes(),
         slot_of=array("H", (entry[-1] for entry in order)).tobytes(),
         created=array("q", (patterns.created[row] for row in rows)).tobytes(),
@@ -62,6 +66,15 @@ def build_set(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> pa
 def _number(items: Iterable[int]) -> dict[int, int]:
     """Number distinct items in the order in which they come."""
     return {item: number for number, item in enumerate(dict.fromkeys(items))}
+
+
+def _by_key(entry_keys: Sequence[int], count: int) -> tuple[bytes, bytes]:
+    """Return the entries sorted by key, and where those of each key end."""
+    order = sorted(range(len(entry_keys)), key=entry_keys.__getitem__)
+    ends = [0] * count
+    for key in entry_keys:
+        ends[key] += 1
+    return array("I", order).tobytes(), array("I", accumulate(ends)).tobytes()
 
 
 def _entries(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> list[tuple[int, ...]]:
