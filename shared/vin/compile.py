@@ -15,7 +15,7 @@ from shared.vin.sets import Link, Lookups, build_set, value_of
 from shared.vin.source import SchemaSource, Source, changed, microseconds
 from shared.vin.specs import read_spec_parts
 from shared.vin.validchars import ValidChars
-from shared.vin.values import LOOKUPS
+from shared.vin.values import LOOKUPS, clean
 
 Part = tuple[str, bytes]
 _VIEWS = {"vncsabodytype": "defs_body", "vncsamake": "defs_make", "vncsamodel": "defs_model"}
@@ -76,6 +76,7 @@ def compile_parts(source: Source, *, now: datetime | None = None) -> Iterator[Pa
         yield from part
         yield f"w{wmi}", parts.pack(token, manufacturers.part(wmi, wmis[wmi], from_years, set_ids, every))
     yield parts.COMMON, parts.pack(token, common)
+    yield parts.RELEASE, token
 
 
 class _Builder:
@@ -113,7 +114,7 @@ class _Manufacturers:
         self.makes: dict[str, list[tuple[int, str]]] = defaultdict(list)
         for wmi_id, make in source.rows("wmi_make", ("wmiid", "makeid")):
             if make is not None and make in names["make"]:
-                self.makes[wmi_id or ""].append((int(make), upper(names["make"][make])))
+                self.makes[wmi_id or ""].append((int(make), _shown(names["make"][make])))
         self.exceptions: dict[str, list[str]] = defaultdict(list)
         for vin, counts in source.rows("vinexception", ("vin", "checkdigit")):
             if counts == "t" and vin:
@@ -130,17 +131,22 @@ class _Manufacturers:
             type_id=_integer(type_id),
             truck_id=_integer(truck_id),
             manufacturer_id=_integer(manufacturer),
-            manufacturer=None if name is None else upper(name),
+            manufacturer=None if name is None else _shown(name),
             published=microseconds(published),
             created=changed(created, updated),
-            makes=sorted(self.makes.get(wmi_id or "", [])),
-            from_years=from_years,
-            set_ids=set_ids,
+            makes=tuple(sorted(self.makes.get(wmi_id or "", []))),
+            from_years=tuple(from_years),
+            set_ids=tuple(set_ids),
             every_set=every,
-            charsets=charsets,
+            charsets=tuple(charsets),
             valid=valid,
-            exceptions=self.exceptions.get(wmi, []),
+            exceptions=tuple(self.exceptions.get(wmi, ())),
         )
+
+
+def _shown(name: str) -> str:
+    """Return a name as answers show those of makes, manufacturers and vehicle types."""
+    return upper(clean(name) or "")
 
 
 def _integer(text: str | None) -> int | None:
@@ -179,7 +185,7 @@ def _read_makes_of(source: Source, names: dict[str, dict[str, str]]) -> dict[str
     makes = defaultdict(list)
     for model, make in source.rows("make_model", ("modelid", "makeid")):
         if make in names["make"]:
-            makes[model or ""].append((int(make), upper(names["make"][make])))
+            makes[model or ""].append((int(make), _shown(names["make"][make])))
     return makes
 
 
@@ -236,7 +242,7 @@ def _common(
         ),
         engines=_read_engines(source, names),
         defaults=_read_defaults(source, names, elements),
-        types={int(number): upper(name) for number, name in names["vehicletype"].items()},
+        types={int(number): _shown(name) for number, name in names["vehicletype"].items()},
         descriptors={text: int(year) for text, year in descriptors if text and year},
     )
 

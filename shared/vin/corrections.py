@@ -26,7 +26,7 @@ class Correction(NamedTuple):
 NOTHING = Correction(0, "", "")
 
 
-Checks = Sequence[tuple[int, frozenset[str]]]
+Checks = Sequence[tuple[int, str]]
 
 
 def correct(

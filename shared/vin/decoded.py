@@ -1,6 +1,6 @@
 """An answer: rows made when somebody asks for them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -74,31 +74,42 @@ class Decoded:
     def values(self) -> dict[str, str | None]:
         """The value of each variable; several values of one variable are joined with "; "."""
         if self._values is None:
-            found = self.found
-            if found is None or self._library is None:
-                self._values = {}
-            elif found.values is not None:
-                self._values = dict(found.values)
-            else:
-                self._values = self._make_values(self._library)
-                if (
-                    found.is_plain
-                    and found.selection
-                    and not found.selection.formulas
-                    and not self._include_private
-                ):
-                    found.values = dict(self._values)
+            self._values = {} if self.found is None else self._make_values(self.found)
         return self._values
 
-    def _make_values(self, library: Library) -> dict[str, str | None]:
-        values: dict[str, str | None] = {}
-        names = library.all_names if self._include_private else library.public_names
-        for element, value in self._pairs():
+    def _make_values(self, found: Pass) -> dict[str, str | None]:
+        formulas = found.selection.formulas if found.selection else ()
+        if any(formula.held_back for formula in formulas):
+            return self._named((item.element, item.value) for item in self._items())
+        values = found.values
+        if values is None:
+            values = self._named(self._lasting())
+            if found.is_plain and not self._include_private:
+                found.values = values  # VINs of the same descriptor share it
+        values = dict(values)
+        if formulas:
+            keys = key_string(self.vin or "")
+            pairs = ((formula.element, clean(formula_value(formula, keys))) for formula in formulas)
+            self._named(pairs, values)
+        return values
+
+    def _named(
+        self, pairs: Iterable[tuple[int, str | None]], values: dict[str, str | None] | None = None
+    ) -> dict[str, str | None]:
+        """Put values under the names of their elements, as far as they are shown."""
+        values = {} if values is None else values
+        names = self._names
+        for element, value in pairs:
             name = names.get(element)
             if name is not None:
                 both = values.get(name)
                 values[name] = f"{both}; {value}" if both else value
         return values
+
+    @property
+    def _names(self) -> dict[int, str]:
+        assert self._library is not None
+        return self._library.all_names if self._include_private else self._library.public_names
 
     def rows(self, include_all: bool = False) -> list[Row]:
         """Return the rows of the original's result; by rank of the group, element and pattern.
@@ -114,7 +125,7 @@ class Decoded:
             rows += [
                 self._row(Item(element, None, None, "")) | {"source": None}
                 for element in library.elements
-                if element not in present and self._is_shown(element)
+                if element not in present and element in self._names
             ]
         ranks = library.ranks
         # the live service sorts by element inside a rank; the procedure leaves it open
@@ -123,17 +134,13 @@ class Decoded:
         )
         return rows
 
-    def _is_shown(self, element: int) -> bool:
-        assert self._library is not None
-        return element in (self._library.all_names if self._include_private else self._library.public_names)
-
     def _row(self, item: Item) -> Row:
         assert self._library is not None
         element = self._library.elements[item.element]
         return {
             "group_name": element.group,
             "variable": element.name,
-            "value": clean(item.value),
+            "value": item.value,
             "pattern_id": item.pattern,
             "vin_schema_id": item.schema,
             "keys": None if item.keys is None else upper(item.keys),
@@ -149,7 +156,7 @@ class Decoded:
         }
 
     def _shown(self) -> list[Item]:
-        return [item for item in self._items() if self._is_shown(item.element)]
+        return [item for item in self._items() if item.element in self._names]
 
     def _items(self) -> Iterator[Item]:
         """Give the items of the winning pass."""
@@ -174,7 +181,7 @@ class Decoded:
         if selection.formulas:
             keys = key_string(self.vin or "")
             for formula in selection.formulas:
-                yield formula_item(formula, formula_value(formula, keys))
+                yield formula_item(formula, clean(formula_value(formula, keys)) or "")
         yield from selection.items
         if found.attempt.year is not None:
             year = str(found.attempt.year)
@@ -191,27 +198,24 @@ class Decoded:
             (191, found.text),
             (196, self.descriptor),
         ):
-            yield Item(element, text, text, CORRECTIONS, keys="")
+            yield Item(element, text, clean(text), CORRECTIONS, keys="")
 
-    def _pairs(self) -> Iterator[tuple[int, str | None]]:
-        """Give (element, value); the quick way, without items."""
+    def _lasting(self) -> Iterator[tuple[int, str | None]]:
+        """Give (element, value) of all but formulas, without the trouble of making items."""
         found = self.found
         assert found is not None
-        selection, cell = found.selection, found.cell
-        if cell is None or selection is None or selection.formulas:
-            for item in self._items():
-                yield item.element, clean(item.value)
-            return
-        if cell.patterns is not None:
-            elements, value = cell.patterns.elements, cell.patterns.value
-            for entry in selection.entries:
-                yield elements[entry], value(entry)
-        for item in selection.items:
-            yield item.element, clean(item.value)
-        if found.attempt.year is not None:
-            yield _MODEL_YEAR, str(found.attempt.year)
+        cell, selection = found.cell, found.selection
+        if cell is not None and selection is not None:
+            if cell.patterns is not None:
+                elements, value = cell.patterns.elements, cell.patterns.value
+                for entry in selection.entries:
+                    yield elements[entry], value(entry)
+            for item in selection.items:
+                yield item.element, item.value
+            if found.attempt.year is not None:
+                yield _MODEL_YEAR, str(found.attempt.year)
         for item in self._corrections():
-            yield item.element, clean(item.value)
+            yield item.element, item.value
 
 
 def timestamp(microseconds: int) -> str:

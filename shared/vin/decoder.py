@@ -9,6 +9,7 @@ from shared.vin.keys import descriptor_of, key_string, upper, wmi_of
 from shared.vin.library import Library, ReadPart, StaleRelease
 from shared.vin.manufacturer import Manufacturer
 from shared.vin.messages import NO_PATTERN, Messages
+from shared.vin.parts import RELEASE
 from shared.vin.passes import Failed, Pass, Subject, best_pass, run_pass
 from shared.vin.selection import Cell
 from shared.vin.template import Template, may_share, template_key
@@ -76,6 +77,16 @@ class Decoder:
             except StaleRelease:
                 self._library = None
         return self._decode(vin, model_year, include_private)
+
+    def refresh(self) -> bool:
+        """Look whether another release is there now; if so, forget the old one. Reads a few bytes."""
+        if self._library is None:
+            return False
+        token = self._read_part(RELEASE)
+        if token == self._library.token:
+            return False
+        self._library = None
+        return True
 
     def _set_clock(self, now: datetime | None) -> None:
         moment = datetime.now(UTC) if now is None else now if now.tzinfo else now.replace(tzinfo=UTC)

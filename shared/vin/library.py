@@ -47,7 +47,7 @@ class Library:
         self.private = frozenset(element.id for element in common.elements if element.private)
         self.all_names = {element.id: element.name for element in common.elements if element.decode}
         self.public_names = {e.id: e.name for e in common.elements if e.decode and not e.private}
-        self.weights = {e.id: e.weight for e in common.elements if e.weight is not None}
+        self.weights = tuple((e.id, e.weight) for e in common.elements if e.weight is not None)
         self.errors = {code.id: code for code in common.errors}
         self.defaults = {type_id: self._defaults(rows) for type_id, rows in common.defaults.items()}
         self._wmis = frozenset(common.wmis)
@@ -96,7 +96,7 @@ class Library:
         """Return the vehicle specifications of a model."""
         found = self._specs.get(model)
         if found is None:
-            found, size = self._part(f"m{model}", list[parts.SpecSchema])
+            found, size = self._part(f"m{model}", tuple[parts.SpecSchema, ...])
             self._specs.put(model, found, size)
         return found  # type: ignore[return-value]
 

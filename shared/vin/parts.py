@@ -2,15 +2,18 @@
 
 A release becomes rows (part, data). `common` has what every VIN needs; `w<WMI>` one manufacturer code;
 `s<number>` the patterns that share one set of (schema, first year), in the order in which they win;
-`m<model>` the vehicle specifications of a model. Every part begins with the token of its release, so that
-a reader holding parts of an older one notices.
+`m<model>` the vehicle specifications of a model; `release` nothing but the token. Every part begins with the
+token of its release, so that a reader holding parts of an older one notices.
+
+No part refers back to what holds it, so Python's cycle collector need not look (`gc=False`, tuples instead of
+lists): with a whole release in memory it would do little else.
 """
 
 from typing import Any, TypeVar
 
 import msgspec
 
-COMMON = "common"
+COMMON, RELEASE = "common", "release"
 TOKEN_BYTES = 16
 VALID_POSITIONS = (4, 5, 6, 7, 8, 11, 12, 13, 14)  # where the original looks for wrong characters
 
@@ -57,7 +60,7 @@ class Conversion(msgspec.Struct, array_like=True, frozen=True, gc=False):
     formula: str
 
 
-class Common(msgspec.Struct, array_like=True, frozen=True):
+class Common(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What every VIN needs."""
 
     wmis: list[str]
@@ -70,7 +73,7 @@ class Common(msgspec.Struct, array_like=True, frozen=True):
     descriptors: dict[str, int]  # the year of a descriptor; only the live service looks here
 
 
-class WmiPart(msgspec.Struct, array_like=True, frozen=True):
+class WmiPart(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A manufacturer code. Sets are numbers of set parts, 0 for none."""
 
     id: int
@@ -80,13 +83,13 @@ class WmiPart(msgspec.Struct, array_like=True, frozen=True):
     manufacturer: str | None
     published: int | None
     created: int | None
-    makes: list[tuple[int, str]]
-    from_years: list[int]  # ascending; set_ids[i] holds from from_years[i] on
-    set_ids: list[int]
+    makes: tuple[tuple[int, str], ...]
+    from_years: tuple[int, ...]  # ascending; set_ids[i] holds from from_years[i] on
+    set_ids: tuple[int, ...]
     every_set: int  # of all links, for a VIN without a model year
-    charsets: list[str]
-    valid: dict[int, list[int]]  # year -> for each valid position the number of a charset
-    exceptions: list[str]
+    charsets: tuple[str, ...]
+    valid: dict[int, tuple[int, ...]]  # year -> for each valid position the number of a charset
+    exceptions: tuple[str, ...]
 
 
 class Formula(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -101,7 +104,7 @@ class Formula(msgspec.Struct, array_like=True, frozen=True, gc=False):
     created: int | None
 
 
-class Place(msgspec.Struct, array_like=True, frozen=True):
+class Place(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Which keys accept what at one place: bit k stands for key k."""
 
     place: int
@@ -109,13 +112,13 @@ class Place(msgspec.Struct, array_like=True, frozen=True):
     table: dict[str, bytes]  # characters -> bits
 
 
-class SetPart(msgspec.Struct, array_like=True, frozen=True):
+class SetPart(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Patterns in the order in which they win. The columns are arrays of machine numbers."""
 
-    slots: list[tuple[int, int]]  # (schema, first year)
-    keys: list[str]
-    places: list[Place]
-    alive: list[bytes]  # by length of the key string: which keys can match at all
+    slots: tuple[tuple[int, int], ...]  # (schema, first year)
+    keys: tuple[str, ...]
+    places: tuple[Place, ...]
+    alive: tuple[bytes, ...]  # by length of the key string: which keys can match at all
     ids: bytes  # I
     elements: bytes  # H
     key_of: bytes  # H
@@ -124,32 +127,32 @@ class SetPart(msgspec.Struct, array_like=True, frozen=True):
     attribute_of: bytes  # I
     slot_of: bytes  # H
     created: bytes  # q; -1 for none
-    attributes: list[str]
+    attributes: tuple[str, ...]
     values: dict[int, str | None]  # of attributes that are not their own value
-    models: dict[str, list[tuple[int, str]]]  # makes of a model
-    with_specs: list[str]  # models with vehicle specifications
-    formulas: list[Formula]
-    valid: list[str]  # the characters that the keys name at the valid positions
+    models: dict[str, tuple[tuple[int, str], ...]]  # makes of a model
+    with_specs: tuple[str, ...]  # models with vehicle specifications
+    formulas: tuple[Formula, ...]
+    valid: tuple[str, ...]  # the characters that the keys name at the valid positions
     broken: bool  # the original fails when it must compute them
     live_order: bytes | None  # I; the order of the live service where it is another one
 
 
-class SpecPattern(msgspec.Struct, array_like=True, frozen=True):
+class SpecPattern(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A combination of attributes and what follows from it."""
 
     id: int
-    keys: list[tuple[int, str]]  # (element, lower-case attribute)
-    rows: list[Named]
+    keys: tuple[tuple[int, str], ...]  # (element, lower-case attribute)
+    rows: tuple[Named, ...]
 
 
-class SpecSchema(msgspec.Struct, array_like=True, frozen=True):
+class SpecSchema(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Vehicle specifications of a make; `years` empty means all."""
 
     id: int
     make_id: int
     type_id: int | None
-    years: list[int]
-    patterns: list[SpecPattern]
+    years: tuple[int, ...]
+    patterns: tuple[SpecPattern, ...]
 
 
 def pack(token: bytes, part: Any) -> bytes:

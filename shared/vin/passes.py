@@ -1,8 +1,9 @@
 """One pass: a VIN decoded with one model year. The best pass is the answer."""
 
-from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from shared.vin import messages as say
 from shared.vin.checkdigit import check_digit, first_serial_digit
@@ -28,8 +29,7 @@ class Failed(Exception):
     """The original fails here with an error of the database."""
 
 
-@dataclass(slots=True)
-class Pass:
+class Pass(Struct, gc=False):
     """What a pass found."""
 
     attempt: Attempt

@@ -23,10 +23,10 @@ class PatternSet:
         self.attributes, self.values = part.attributes, part.values
         self.with_specs = frozenset(part.with_specs)
         self.alive: dict[int, int] = {}
-        self.tests = [_test(place.place, place.other, place.table) for place in part.places]
+        self.tests = tuple([_test(place.place, place.other, place.table) for place in part.places])
         self.by_key, self.key_ends = array("I", part.by_key), array("I", part.key_ends)
-        self.used = [-2] * len(part.keys)  # see used_by; -2 is not known yet
-        self.formulas = [(_formula_regex(formula.key), formula) for formula in part.formulas]
+        self.used: dict[int, int] = {}  # see used_by
+        self.formulas = tuple([(_formula_regex(formula.key), formula) for formula in part.formulas])
         self.ranks = array("I", part.live_order) if live and part.live_order is not None else None
         self.depth = max(
             [test[0] for test in self.tests] + [len(formula.key) - 1 for formula in part.formulas], default=0
@@ -65,8 +65,8 @@ class PatternSet:
 
     def used_by(self, key: int) -> int:
         """Return the characters a key names, as one number; -1 where the original fails."""
-        mask = self.used[key]
-        if mask == -2:
+        mask = self.used.get(key)
+        if mask is None:
             mask = self.used[key] = self.used_by_text(self.part.keys[key])
         return mask
 

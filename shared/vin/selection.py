@@ -6,6 +6,7 @@ VINs that differ only where no key looks share it.
 
 from functools import cached_property
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from shared.vin.conversions import convert, fill_in
@@ -32,17 +33,12 @@ _ENGINE_PRIORITY, _FORMULA_PRIORITY = 50, 100
 _NO_DEFAULTS = Defaults([], frozenset())
 
 
-class Selection:
+class Selection(Struct, frozen=True, gc=False):
     """Findings of one pass that do not depend on the rest of the VIN."""
 
-    __slots__ = (
-        "body", "entries", "formulas", "has_model", "has_pattern", "is_incomplete", "items", "patterns", "used",
-        "weight",
-    )  # fmt: skip
-
-    entries: list[int]  # of the set, what is left
-    formulas: list[Formula]
-    items: list[Item]  # everything else but year and corrections
+    entries: tuple[int, ...]  # of the set, what is left
+    formulas: tuple[Formula, ...]
+    items: tuple[Item, ...]  # everything else but year and corrections
     used: int  # characters that the keys name; -1: the original fails
     weight: int | None
     patterns: int | None  # how many, for choosing between passes
@@ -82,9 +78,9 @@ class Cell:
         return {position: text for position, text in valid.items() if position <= end}
 
     @cached_property
-    def checks(self) -> list[tuple[int, frozenset[str]]]:
+    def checks(self) -> tuple[tuple[int, str], ...]:
         """The same by index in the VIN."""
-        return [(position - 1, frozenset(text)) for position, text in self.valid.items()]
+        return tuple([(position - 1, text) for position, text in self.valid.items()])
 
     @cached_property
     def is_shallow(self) -> bool:
@@ -223,24 +219,24 @@ class _Selecting:
         return self._selection(body, defaults.elements)
 
     def _selection(self, body: str | None, defaults: frozenset[int]) -> Selection:
-        selection, claimed = Selection(), self.claimed
-        selection.entries, selection.formulas, selection.items = self.entries, self.formulas, self.items
-        selection.used = self.used
+        claimed, live = self.claimed, self.library.live
         found = len(self.entries) + len(self.engine_items)
-        counted = found if self.library.live else found + len(self.formulas)
-        selection.patterns = counted or None
-        selection.has_pattern = bool(found or self.formulas)
-        selection.body = body
-        selection.has_model = _MODEL in claimed or _MODEL in defaults
+        counted = found if live else found + len(self.formulas)
         weighed = [
-            weight
-            for element, weight in self.library.weights.items()
-            if element in claimed or element in defaults
+            weight for element, weight in self.library.weights if element in claimed or element in defaults
         ]
-        selection.weight = sum(weighed) if weighed else None
-        is_incomplete_type = self.cell.maker.part.type_id == INCOMPLETE_TYPE
-        selection.is_incomplete = is_incomplete_type or body in INCOMPLETE_BODIES
-        return selection
+        return Selection(
+            entries=tuple(self.entries),
+            formulas=tuple(self.formulas),
+            items=tuple(self.items),
+            used=self.used,
+            weight=sum(weighed) if weighed else None,
+            patterns=counted or None,
+            body=body,
+            has_pattern=bool(found or self.formulas),
+            has_model=_MODEL in claimed or _MODEL in defaults,
+            is_incomplete=self.cell.maker.part.type_id == INCOMPLETE_TYPE or body in INCOMPLETE_BODIES,
+        )
 
     def _add_make(self, model: str | None) -> None:
         if model is None:

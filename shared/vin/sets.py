@@ -40,10 +40,10 @@ def build_set(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> pa
     models |= {formula.attribute for formula in formulas if formula.element == 28}
     valid, broken = _valid(patterns, schemas)
     return parts.SetPart(
-        slots=list(links),
-        keys=texts,
-        places=places,
-        alive=alive,
+        slots=tuple(links),
+        keys=tuple(texts),
+        places=tuple(places),
+        alive=tuple(alive),
         ids=array("I", (patterns.ids[row] for row in rows)).tobytes(),
         elements=array("H", (patterns.elements[row] for row in rows)).tobytes(),
         key_of=array("H", entry_keys).tobytes(),
@@ -52,12 +52,12 @@ def build_set(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> pa
         attribute_of=array("I", (pairs[patterns.pair_of[row]] for row in rows)).tobytes(),
         slot_of=array("H", (entry[-1] for entry in order)).tobytes(),
         created=array("q", (patterns.created[row] for row in rows)).tobytes(),
-        attributes=[patterns.pairs[pair][1] for pair in pairs],
+        attributes=tuple(patterns.pairs[pair][1] for pair in pairs),
         values=_values([patterns.pairs[pair] for pair in pairs], lookups),
-        models={model: lookups.makes_of[model] for model in models if model in lookups.makes_of},
-        with_specs=sorted(models & lookups.with_specs),
-        formulas=formulas,
-        valid=valid,
+        models={model: tuple(lookups.makes_of[model]) for model in models if model in lookups.makes_of},
+        with_specs=tuple(sorted(models & lookups.with_specs)),
+        formulas=tuple(formulas),
+        valid=tuple(valid),
         broken=broken,
         live_order=_live_order(patterns, order),
     )

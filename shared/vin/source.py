@@ -12,6 +12,7 @@ from shared import db
 
 _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_SPOOL = 8 << 20  # bytes in memory before a file is used
 _EPOCH = date(1970, 1, 1).toordinal()
 
 Row = tuple[str | None, ...]
@@ -21,18 +22,24 @@ class Source(Protocol):
     """What the compiler reads."""
 
     def rows(self, table: str, columns: Sequence[str]) -> Iterator[Row]:
-        """Give the rows of a table, values as text in PostgreSQL's COPY spelling, None for null."""
+        """Give the rows of a table, values as text in PostgreSQL's COPY spelling, None for null.
+
+        Nothing for a table that the release lacks.
+        """
         ...
 
 
 class SchemaSource:
     """Reads a schema of the database, one COPY a table; flat memory."""
 
-    def __init__(self, conn: db.Connection, schema: str, chunk: int = 1 << 20) -> None:
-        self.conn, self.schema, self.chunk = conn, schema, chunk
+    def __init__(self, conn: db.Connection, schema: str) -> None:
+        self.conn, self.schema = conn, schema
 
     def rows(self, table: str, columns: Sequence[str]) -> Iterator[Row]:
-        """Give the rows of a table."""
+        """Give the rows of a table, nothing for one that the release lacks."""
+        address = sql.Identifier(self.schema, table).as_string(self.conn)
+        if db.fetch_value(self.conn, "SELECT to_regclass(%(table)s)", {"table": address}) is None:
+            return
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
         query = sql.SQL("SELECT {} FROM {}").format(names, sql.Identifier(self.schema, table))
         yield from copy_rows(_copy_lines(self.conn, query))
@@ -42,7 +49,7 @@ def _copy_lines(conn: db.Connection, query: sql.Composed) -> Iterator[bytes]:
     """Give the lines of a COPY through a spool file: the driver only pushes."""
     from tempfile import SpooledTemporaryFile
 
-    with SpooledTemporaryFile(max_size=8 << 20) as spool, conn.cursor() as cursor:
+    with SpooledTemporaryFile(max_size=_SPOOL) as spool, conn.cursor() as cursor, db.mapped_errors():
         cursor.copy_expert(sql.SQL("COPY ({}) TO STDOUT").format(query), spool)
         spool.seek(0)
         yield from spool

@@ -24,7 +24,11 @@ def read_spec_parts(
         if held_back != "t" and patterns[schema]:
             type_id = None if vehicle_type is None else int(vehicle_type)
             schemas[schema] = parts.SpecSchema(
-                int(schema or 0), int(make or 0), type_id, sorted(years[schema]), patterns[schema]
+                int(schema or 0),
+                int(make or 0),
+                type_id,
+                tuple(sorted(years[schema])),
+                tuple(patterns[schema]),
             )
     for model, wanted in models.items():
         found = sorted((schemas[schema] for schema in wanted if schema in schemas), key=lambda s: s.id)
@@ -48,7 +52,7 @@ def _read_patterns(
     patterns = defaultdict(list)
     for pattern, schema in source.rows("vspecschemapattern", ("id", "schemaid")):
         if keys[pattern] and rows[pattern]:
-            found = parts.SpecPattern(int(pattern or 0), keys[pattern], rows[pattern])
+            found = parts.SpecPattern(int(pattern or 0), tuple(keys[pattern]), tuple(rows[pattern]))
             patterns[schema].append(found)
     for found_patterns in patterns.values():
         found_patterns.sort(key=lambda item: item.id)

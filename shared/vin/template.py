@@ -1,6 +1,6 @@
 """VINs that differ only in serial number and check digit share their answer: it is made once."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from shared.vin.checkdigit import check_digit, first_serial_digit
 from shared.vin.corrections import legal
@@ -8,8 +8,7 @@ from shared.vin.manufacturer import Manufacturer
 from shared.vin.passes import Pass
 
 
-@dataclass(slots=True)
-class Template:
+class Template(Struct, gc=False):
     """Answers for VINs of one descriptor: with the right check digit, and with a wrong one."""
 
     maker: Manufacturer

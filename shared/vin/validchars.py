@@ -40,13 +40,13 @@ class ValidChars:
             self.masks.extend([0] * _WIDTH)
         return years[year]
 
-    def of(self, wmi: str) -> tuple[list[str], dict[int, list[int]]]:
+    def of(self, wmi: str) -> tuple[list[str], dict[int, tuple[int, ...]]]:
         """Return the distinct character sets of a manufacturer code, and by year the number of each."""
         numbers: dict[str, int] = {}
         years = {}
         for year, start in sorted(self.cells.get(wmi, {}).items()):
             texts = [self._text(mask) for mask in self.masks[start : start + _WIDTH]]
-            years[year] = [numbers.setdefault(text, len(numbers)) for text in texts]
+            years[year] = tuple([numbers.setdefault(text, len(numbers)) for text in texts])
         return list(numbers), years
 
     def _text(self, mask: int) -> str:

@@ -22,6 +22,14 @@ class DumpSource:
             columns = [name.strip(' "') for name in found[2].decode().split(",")]
             self._blocks[found[1].decode()] = columns, found.end()
 
+    def tables(self) -> list[str]:
+        """Name the tables."""
+        return list(self._blocks)
+
+    def columns(self, table: str) -> list[str]:
+        """Name the columns of a table."""
+        return self._blocks[table][0]
+
     def rows(self, table: str, columns: Sequence[str]) -> Iterator[Row]:
         """Give the rows of a table, nothing for one that the dump lacks."""
         if table not in self._blocks:
