@@ -35,7 +35,7 @@ def command(table: str, kind: str, columns: str, output: Path | None) -> int:
     with closing(db.connect(start(quiet=True), application_name="cronhouse:export")) as conn:
         relation = find_relation(conn, table)
         names = export.choose_columns(relation, [name.strip() for name in columns.split(",") if name.strip()])
-        with _open(output) as out:
+        with open_output(output) as out:
             rows = write(conn, relation, names, out)
     if output is not None:
         click.echo(f"wrote {rows:,} rows of {relation} to {output}", err=True)
@@ -43,7 +43,8 @@ def command(table: str, kind: str, columns: str, output: Path | None) -> int:
 
 
 @contextmanager
-def _open(output: Path | None) -> Iterator[BinaryIO]:
+def open_output(output: Path | None) -> Iterator[BinaryIO]:
+    """Open a file that appears whole or not at all; stdout when there is none."""
     from shared.errors import FatalError
 
     if output is None:

@@ -1,13 +1,17 @@
 """cronhouse vehicles: releases of vPIC."""
 
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
 
-from shared.cli.common import json_option, print_rows, start
+from shared.cli.common import Date, json_option, print_rows, start
 
 JOB = "vehicles_load"
 
@@ -27,9 +31,6 @@ def load(source: str, force: bool) -> int:
     that MSSQL_SOURCE_CONNECTION names. `{release}` in a path or address stands for year and month, 2026_08: the
     newest one that is there is taken. Readers see the live release until the new one is swapped in.
     """
-    from datetime import UTC, datetime
-    from pathlib import Path
-
     from shared.jobs.runner import run_job
     from shared.jobs.workflows import find_job
 
@@ -110,6 +111,80 @@ def rollback() -> int:
             apikeys.write_audit(conn, actor(), "vehicles.rollback", live.name, {"from": taken_back.name})
     click.echo(f"release {live.name} is live again; {taken_back.name} was taken back")
     return 0
+
+
+@command.command("decode", epilog="Example: cronhouse vehicles decode fleet.csv --output vehicles.parquet")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; default: stdout.")
+@click.option(
+    "--format", "kind", type=click.Choice(("csv", "json", "parquet")),
+    help="Default: as the output's name ends, else csv. json is one object a line.",
+)  # fmt: skip
+@click.option("--full", is_flag=True, help="All rows as NHTSA's procedure gives them, in JSON lines.")
+@click.option("--now", type=Date(), help="Decode as on that day; default: today.")
+@click.option(
+    "--reference", type=click.Choice(("procedure", "api")), default="procedure", show_default=True,
+    help="Answer as NHTSA's PostgreSQL procedure or as its live service.",
+)  # fmt: skip
+def decode(
+    file: Path, output: Path | None, kind: str | None, full: bool, now: date | None, reference: Any
+) -> int:
+    """Decode the VINs of FILE against the live release.
+
+    FILE is CSV with a column vin and maybe modelyear (.csv), Parquet with the same columns (.parquet), or has
+    one VIN a line. It is streamed: any number of VINs needs the same little memory. A VIN that cannot be
+    decoded has its reason in place of an answer.
+    """
+    from shared import db
+    from shared.cli.export import open_output
+    from shared.vin import Decoder, files
+    from shared.vin.store import database_reader
+
+    kind = kind or ("json" if full else _kind_of(output))
+    if full and kind != "json":
+        raise click.UsageError("--full writes JSON lines: leave --format out or say json")
+    if kind == "parquet" and output is None:
+        raise click.UsageError("Parquet needs a file: --output NAME.parquet")
+    write = {"csv": files.write_csv, "parquet": files.write_parquet}.get(kind) or partial(
+        files.write_json, full=full
+    )
+    moment = None if now is None else datetime(now.year, now.month, now.day, 12, tzinfo=UTC)
+    with closing(
+        db.connect(start(quiet=True), application_name="cronhouse:vehicles", autocommit=True)
+    ) as conn:
+        decoder = Decoder(database_reader(lambda: conn), reference=reference)
+        with _progress(file, output) as tell, open_output(output) as out:
+            answers = files.decode_entries(decoder, files.read_entries(file), moment, tell)
+            count = write(decoder, answers, out)
+    if output is not None:
+        click.echo(f"decoded {count:,} VINs into {output}", err=True)
+    return 0
+
+
+def _kind_of(output: Path | None) -> str:
+    """Return the format that the name of a file asks for."""
+    ending = "" if output is None else output.suffix.lower()
+    return {".parquet": "parquet", ".json": "json", ".jsonl": "json"}.get(ending, "csv")
+
+
+@contextmanager
+def _progress(file: Path, output: Path | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar, unless stdout is where the answers go."""
+    from shared.progress import Progress
+    from shared.vin.files import BLOCK, count_entries
+
+    if output is None:
+        yield lambda _: None
+        return
+    with Progress("decoding", -(-count_entries(file) // BLOCK)) as progress:
+        done = 0
+
+        def tell(count: int) -> None:
+            nonlocal done
+            done += count
+            progress.advance(f"{done:,} VINs")
+
+        yield tell
 
 
 def _service(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Literal
 
 from shared.vin.decoded import Decoded, VinError, broken_pattern, too_long
@@ -9,7 +10,7 @@ from shared.vin.keys import descriptor_of, key_string, upper, wmi_of
 from shared.vin.library import Library, ReadPart, StaleRelease
 from shared.vin.manufacturer import Manufacturer
 from shared.vin.messages import NO_PATTERN, Messages
-from shared.vin.parts import RELEASE
+from shared.vin.parts import RELEASE, Element
 from shared.vin.passes import Failed, Pass, Subject, best_pass, run_pass
 from shared.vin.selection import Cell
 from shared.vin.template import Template, may_share, template_key
@@ -22,6 +23,7 @@ _MAX_MEMORY = 96 << 20  # of parts in memory, roughly
 _CELLS = 4_000
 _TEMPLATES = 10_000
 _RELEASE_TRIES = 3
+_BLOCK = 5_000  # VINs of decode_many held at a time
 
 
 class Decoder:
@@ -100,12 +102,27 @@ class Decoder:
         now: datetime | None = None,
         include_private: bool = False,
     ) -> Iterator[Decoded]:
-        """Decode (VIN, caller's model year) one after the other; what cannot be decoded carries `failure`."""
-        for vin, model_year in vins:
-            try:
-                yield self.decode(vin, model_year, now, include_private)
-            except VinError as failure:
-                yield Decoded(None, vin, None, failure=failure)
+        """Decode (VIN, caller's model year); what cannot be decoded carries `failure`.
+
+        Answers come in the order of the VINs. They are taken in blocks, and each block is decoded sorted by
+        VIN, so that the parts of a manufacturer are loaded once a block.
+        """
+        moment = now or datetime.now(UTC)
+        rest = iter(vins)
+        while block := list(islice(rest, _BLOCK)):
+            found: list[Decoded | None] = [None] * len(block)
+            for number in sorted(range(len(block)), key=lambda number: block[number][0] or ""):
+                vin, model_year = block[number]
+                try:
+                    found[number] = self.decode(vin, model_year, moment, include_private)
+                except VinError as failure:
+                    found[number] = Decoded(None, vin, None, failure=failure)
+            yield from (decoded for decoded in found if decoded is not None)
+
+    def elements(self) -> list[Element]:
+        """Return the variables that an answer can have, in the order of their ids."""
+        library = self._library or self._open()
+        return [library.elements[number] for number in sorted(library.public_names)]
 
     def _decode(self, vin: str | None, asked: int | None, private: bool) -> Decoded:
         library = self._library or self._open()

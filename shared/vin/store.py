@@ -6,8 +6,10 @@ from tempfile import SpooledTemporaryFile
 from psycopg2 import sql
 
 from shared import db
+from shared.errors import FatalError
 
 TABLE = "vin_part"
+_NO_RELEASE = ("42P01", "3F000")  # undefined table, undefined schema
 
 
 def write_parts(conn: db.Connection, schema: str, parts: Iterable[tuple[str, bytes]]) -> int:
@@ -34,13 +36,20 @@ def write_parts(conn: db.Connection, schema: str, parts: Iterable[tuple[str, byt
 def database_reader(
     connect: Callable[[], db.Connection], schema: str = "vpic"
 ) -> Callable[[str], bytes | None]:
-    """Return a reader of parts that asks `connect` for a connection at each read and ends its transaction."""
+    """Return a reader of parts that asks `connect` for a connection at each read and ends its transaction.
+
+    Without a release it finds nothing.
+    """
     query = sql.SQL("SELECT data FROM {} WHERE part = %(part)s").format(sql.Identifier(schema, TABLE))
 
     def read(part: str) -> bytes | None:
         conn = connect()
         try:
             data = db.fetch_value(conn, query, {"part": part})
+        except FatalError as exc:
+            if getattr(exc.__cause__, "pgcode", None) not in _NO_RELEASE:
+                raise
+            data = None
         finally:
             if not conn.autocommit:
                 conn.rollback()

@@ -34,6 +34,8 @@ class Loaded:
             "wmi_vinschema": ("wmiid", ids),
             "pattern": ("vinschemaid", schemas),
             "wmiyearvalidchars": ("wmi", set(SAMPLE)),
+            "vehiclespecpattern": ("iskey", set()),
+            "vinexception": ("vin", set()),
         }
         for table in source.tables():
             columns = source.columns(table)

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,19 @@ def read_cases(name: str) -> Iterator[dict[str, Any]]:
         yield from map(json.loads, lines)
 
 
+@cache
+def compiled(name: str) -> Parts:
+    """Compile a dump, once a process."""
+    return dict(compile_parts(DumpSource(find(name)), now=NOW))
+
+
 @pytest.fixture(scope="session")
 def release() -> Parts:
     """The parts of the sample release."""
-    return dict(compile_parts(DumpSource(find("vpic_subset.plain.sql.zip")), now=NOW))
+    return compiled("vpic_subset.plain.sql.zip")
 
 
 @pytest.fixture(scope="session")
 def next_release() -> Parts:
     """The parts of the release after it."""
-    return dict(compile_parts(DumpSource(find("vpic_subset_2026_10.plain.sql.zip")), now=NOW))
+    return compiled("vpic_subset_2026_10.plain.sql.zip")
