@@ -8,6 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 from services.vehicle_etl.sources import NotNewer, Wanted
@@ -54,7 +55,7 @@ class SqlServer:
         self._conn = _connect(connection, password, self.label)
         try:
             self._quote = self._conn.getinfo(_odbc().SQL_IDENTIFIER_QUOTE_CHAR).strip() or '"'
-            self._tables = self._read_tables()
+            self.tables = self._read_tables()
             self.release = self._find_release(connection)
         except BaseException:
             self.close()
@@ -69,7 +70,7 @@ class SqlServer:
 
     def blocks(self, done: Collection[str]) -> Iterator["Rows"]:
         """Yield the tables that are not done, in the order of their names."""
-        for name, (schema, table, columns) in sorted(self._tables.items()):
+        for name, (schema, table, columns) in sorted(self.tables.items()):
             if name not in done:
                 rows = Rows(self, name, schema, table, columns)
                 yield rows
@@ -130,7 +131,7 @@ class SqlServer:
             return named[0]
         newest = []
         for name in _CHANGING:
-            schema, table, columns = self._tables.get(name, ("", "", []))
+            schema, table, columns = self.tables.get(name, ("", "", []))
             for column in columns:
                 if column.lower() in ("createdon", "updatedon"):
                     query = f"SELECT MAX({self.quoted(column)}) FROM {self.quoted(schema, table)}"  # noqa: S608
@@ -158,7 +159,7 @@ class Rows:
         self.columns = tuple(column.lower() for column in columns)
         self.error: Exception | None = None
         self._source = source
-        self._select = _select(source, schema, table, columns)
+        self._select = select_of(source, schema, table, columns)
         self._expected = int(
             source.fetch(f"SELECT COUNT(*) FROM {source.quoted(schema, table)}")[0][0]  # noqa: S608
         )
@@ -214,7 +215,7 @@ class Rows:
 def render_csv(rows: Sequence[Any]) -> bytes:
     """Render rows as PostgreSQL reads CSV: nothing for null, quotes for an empty text."""
     out = io.StringIO()
-    if any("" in row for row in rows):  # the csv module writes null and empty text alike
+    if "" in chain.from_iterable(rows):  # the csv module writes null and empty text alike
         for row in rows:
             out.write(",".join(map(_cell, row)) + "\n")
     else:
@@ -228,7 +229,7 @@ def _cell(value: Any) -> str:
     return '"' + str(value).replace('"', '""') + '"'
 
 
-def _select(source: SqlServer, schema: str, table: str, columns: list[str]) -> str:
+def select_of(source: SqlServer, schema: str, table: str, columns: list[str]) -> str:
     """Return the SELECT of a table in the order of its key: its column id, or all of them."""
     names = ", ".join(map(source.quoted, columns))
     key = [column for column in columns if column.lower() == "id"] or columns
