@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from typing import NamedTuple
 MODEL, TRIM, ENGINE_MODEL, LITRES, CUBIC_CM, CUBIC_INCHES = 28, 38, 18, 13, 11, 12
 CYLINDERS, FUEL, STYLE, SPEEDS = 9, 24, 37, 63
 ELEMENTS = (MODEL, TRIM, ENGINE_MODEL, LITRES, CUBIC_CM, CUBIC_INCHES, CYLINDERS, FUEL, STYLE, SPEEDS)
-OF_ENGINE = (ENGINE_MODEL, LITRES, CUBIC_CM, CUBIC_INCHES, CYLINDERS, FUEL)
+FILLED = (TRIM, ENGINE_MODEL, LITRES, CYLINDERS, FUEL, STYLE, SPEEDS)  # what vehicle specifications may add
 LOOKUPS = {FUEL: "fueltype", STYLE: "transmission"}
 NOTHING = ("", "0", "Not Applicable", "Not Available")
 LITRES_PER_CUBIC_INCH = Decimal("0.016387064")
@@ -49,16 +50,16 @@ class Transmission(NamedTuple):
 
 
 class Numbers:
-    """Gives each name a number that is the same in every release: people keep them in bookmarks.
+    """Gives each text a number that is the same in every release: people keep them in bookmarks.
 
-    Two names of one release that want the same number are rare; the second one gets the next.
+    Two texts of one release that want the same number are rare; the second one gets the next.
     """
 
     def __init__(self) -> None:
         self.by_name: dict[str, int] = {}
         self._taken: set[int] = set()
 
-    def of(self, name: str) -> int | None:
+    def of(self, name: str | None) -> int | None:
         """Return the number of a name, None for no name."""
         if not name:
             return None
@@ -84,25 +85,28 @@ class Values:
         self._by_engine_model: dict[str, dict[int, str]] = defaultdict(dict)
         for name, element, attribute in engine_models:
             value = self.read(element, attribute)
-            if value is not None:
+            if value:
                 self._by_engine_model[name.strip().casefold()].setdefault(element, value)
 
-    def read(self, element: int, attribute: str) -> str | None:
-        """Return what a pattern says, None when it says nothing that anybody could choose."""
+    def read(self, element: int, attribute: str) -> str:
+        """Return what a pattern says; nothing when it says what nobody could choose, such as Not Applicable."""
         names = self.lookups.get(element)
         value = names.get(attribute, "") if names is not None else attribute
         value = " ".join(value.split())
-        return None if value in NOTHING else value
+        return "" if value in NOTHING else value
 
-    def engine(self, said: Mapping[int, str | None]) -> Engine:
-        """Put an engine together: what the engine model implies counts where no pattern says otherwise."""
+    def complete(self, said: dict[int, str | None]) -> None:
+        """Add what follows from what patterns say, where they leave it open: by the engine model, by arithmetic."""
         model = said[ENGINE_MODEL]
-        implied = self._by_engine_model.get(model.casefold(), {}) if model else {}
-        known = {element: said[element] or implied.get(element) for element in OF_ENGINE}
-        litres = litres_of(known[LITRES], known[CUBIC_CM], known[CUBIC_INCHES])
-        return Engine(model, litres, known[CYLINDERS], known[FUEL])
+        implied = self._by_engine_model.get(model.casefold()) if model else None
+        for element, value in implied.items() if implied else ():
+            if said[element] is None:
+                said[element] = value
+        if said[LITRES] is None and (said[CUBIC_CM] is not None or said[CUBIC_INCHES] is not None):
+            said[LITRES] = litres_of(None, said[CUBIC_CM], said[CUBIC_INCHES]) or ""
 
 
+@lru_cache(maxsize=10_000)
 def litres_of(litres: str | None, cubic_cm: str | None, cubic_inches: str | None) -> str | None:
     """Write a displacement in litres without zeros at the end: `3.0`, `1.34`; None when nothing tells it.
 

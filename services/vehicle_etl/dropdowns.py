@@ -1,12 +1,13 @@
 """The dropdown tables of a release: years, makes, models, trims, engines, transmissions.
 
 They hold only what some VIN can have. A VIN matches patterns of all schemas of its manufacturer and year, so
-the unit of the work is a set of schemas; combinations.py says what a set gives.
+the unit of the work is a set of schemas; combinations.py says what a set gives, dropdown_offer.py what people see.
 """
 
 import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from itertools import groupby
 from pathlib import Path
@@ -14,19 +15,10 @@ from typing import Any
 
 from psycopg2 import sql
 
-from services.vehicle_etl.combinations import VIN_CHARACTERS, Pattern, find_combinations, read_key
-from services.vehicle_etl.dropdown_names import (
-    ELEMENTS,
-    LOOKUPS,
-    MODEL,
-    SPEEDS,
-    STYLE,
-    TRIM,
-    Engine,
-    Numbers,
-    Transmission,
-    Values,
-)
+from services.vehicle_etl.combinations import VIN_CHARACTERS, Pattern, read_key
+from services.vehicle_etl.dropdown_names import ELEMENTS, LOOKUPS, MODEL, Values
+from services.vehicle_etl.dropdown_offer import Group, Offer
+from services.vehicle_etl.dropdown_specs import Spec, read_specs
 from shared import db
 from shared.sql import SqlFolder
 
@@ -45,7 +37,7 @@ def build_dropdowns(conn: db.Connection, schema: str, now: datetime | None = Non
     the one after next.
     """
     now = now or datetime.now(UTC)
-    values = {"now": now.replace(tzinfo=None), "limit": now.year + 2, "elements": list(ELEMENTS)}
+    values = {"now": now.replace(tzinfo=None), "limit": now.year + 2}
     for name in ("cells", "found", "leaves", *DIMENSIONS):
         _execute(conn, schema, name, values)
     _write_combinations(conn, schema, values)
@@ -69,57 +61,20 @@ def _write_combinations(conn: db.Connection, schema: str, values: dict[str, Any]
     found = Copy(conn, sql.Identifier("dropdown_found"))
     leaves = Copy(conn, sql.Identifier("dropdown_leaf"))
     groups: dict[bytes, tuple[int, bool]] = {}
-    for set_id, patterns, allowed in _read_sets(conn, schema, offer.values, values):
-        content = _digest(patterns, allowed)
+    for set_id, group in _read_sets(conn, schema, offer.values, values):
+        content = _digest(group)
         if content not in groups:
-            rows = offer.rows(patterns, allowed)
+            rows = offer.rows(group)
             group_id, lacks_model = len(groups), any(row[0] is None for row in rows)
             groups[content] = (group_id, lacks_model)
             leaves.write((group_id, *row) for row in rows if row[0] is not None)
         found.write([(set_id, *groups[content])])
     for copy in (found, leaves):
         copy.flush()
-    offer.write(conn, schema)
-
-
-class Offer:
-    """What can be chosen: gives trims, engines and transmissions their numbers."""
-
-    def __init__(self, values: Values) -> None:
-        self.values = values
-        self.trims, self.engines, self.transmissions = Numbers(), Numbers(), Numbers()
-        self._engines: dict[int, Engine] = {}
-        self._transmissions: dict[int, Transmission] = {}
-
-    def rows(self, patterns: Iterable[Pattern], allowed: dict[int, str]) -> set[tuple[int | None, ...]]:
-        """Return the numbers of model, trim, engine and transmission of each combination."""
-        return {
-            self._row(dict(zip(ELEMENTS, combination, strict=True)))
-            for combination in find_combinations(patterns, len(ELEMENTS), allowed)
-        }
-
-    def _row(self, said: dict[int, Any]) -> tuple[int | None, ...]:
-        engine, transmission = self.values.engine(said), Transmission(said[STYLE], said[SPEEDS])
-        engine_id, transmission_id = self.engines.of(engine.name), self.transmissions.of(transmission.name)
-        if engine_id is not None:
-            self._engines[engine_id] = engine
-        if transmission_id is not None:
-            self._transmissions[transmission_id] = transmission
-        return _model_id(said[MODEL]), self.trims.of(said[TRIM] or ""), engine_id, transmission_id
-
-    def write(self, conn: db.Connection, schema: str) -> None:
-        """Write the three tables that say what the numbers mean."""
-        rows: dict[str, Iterable[tuple[Any, ...]]] = {
-            "dropdown_trim": ((number, name) for name, number in self.trims.by_name.items()),
-            "dropdown_engine": ((number, each.name, *each) for number, each in self._engines.items()),
-            "dropdown_transmission": (
-                (number, each.name, *each) for number, each in self._transmissions.items()
-            ),
-        }
-        for table, of_table in rows.items():
-            copy = Copy(conn, sql.Identifier(schema, table))
-            copy.write(of_table)
-            copy.flush()
+    for table, of_table in offer.tables().items():
+        copy = Copy(conn, sql.Identifier(schema, table))
+        copy.write(of_table)
+        copy.flush()
 
 
 class Copy:
@@ -143,13 +98,6 @@ class Copy:
         self.buffer = io.StringIO()
 
 
-def _model_id(text: str | None) -> int | None:
-    """Return a model's number; one that cannot be the number of any model becomes 0."""
-    if text is None:
-        return None
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
-
-
 def _cell(value: Any) -> str:
     return "\\N" if value is None else str(value).replace("\\", "\\\\")  # white space is blanks by now
 
@@ -166,19 +114,33 @@ def read_values(conn: db.Connection, schema: str) -> Values:
 
 def _read_sets(
     conn: db.Connection, schema: str, readings: Values, values: dict[str, Any]
-) -> Iterator[tuple[int, list[Pattern], dict[int, str]]]:
+) -> Iterator[tuple[int, Group]]:
     """Stream the sets of schemas with their patterns and what can stand at some places."""
-    numbers = {element: number for number, element in enumerate(ELEMENTS)}
+    specs = read_specs(conn, partial(_statement, schema), readings)
+    of_set = {row["set_id"]: row["specs"] for row in db.fetch_all(conn, _statement(schema, "set_specs"))}
     with db.mapped_errors(), conn.cursor(name="dropdown_patterns") as cursor:
         cursor.itersize = BATCH_ROWS
-        cursor.execute(_statement(schema, "patterns"), values)
+        elements = list({*ELEMENTS, *specs.key_elements})
+        cursor.execute(_statement(schema, "patterns"), {**values, "elements": elements})
         for (set_id, suffix, seventh), rows in groupby(cursor, key=lambda row: row[:3]):
-            patterns = [
-                Pattern(numbers[element], key, readings.read(element, attribute))
-                for _, _, _, element, key, attribute in rows
-                if element is not None
-            ]
-            yield set_id, patterns, _allowed(patterns, suffix, seventh)
+            said = [row[3:] for row in rows if row[3] is not None]
+            models = {attribute for element, _, attribute in said if element == MODEL}
+            relevant = specs.relevant(of_set.get(set_id, ()), models)
+            yield set_id, _group(said, relevant, readings, suffix, seventh)
+
+
+def _group(
+    said: list[tuple[int, str, str]], specs: tuple[Spec, ...], readings: Values, suffix: str, seventh: str
+) -> Group:
+    keys = {element for spec in specs for element, _ in spec.keys}
+    elements = (*ELEMENTS, *sorted(keys.difference(ELEMENTS)))
+    numbers = {element: number for number, element in enumerate(elements)}
+    patterns = [
+        Pattern(numbers[element], key, readings.read(element, attribute))
+        for element, key, attribute in said
+        if element in numbers
+    ]
+    return Group(patterns, elements, _allowed(patterns, suffix, seventh), specs)
 
 
 def _allowed(patterns: list[Pattern], suffix: str, seventh: str) -> dict[int, str]:
@@ -187,8 +149,10 @@ def _allowed(patterns: list[Pattern], suffix: str, seventh: str) -> dict[int, st
     if seventh:
         every[SEVENTH_PLACE] = SEVENTH[seventh]
     asked = {place for pattern in patterns for place, _ in read_key(pattern.key) or ()} if every else set()
-    return {place: characters for place, characters in every.items() if place in asked}
+    return {place: every[place] for place in sorted(asked & every.keys())}
 
 
-def _digest(patterns: list[Pattern], allowed: dict[int, str]) -> bytes:
-    return blake2b(repr((patterns, sorted(allowed.items()))).encode(), digest_size=16).digest()
+def _digest(group: Group) -> bytes:
+    return blake2b(
+        repr((group.patterns, group.elements, group.allowed, group.specs)).encode(), digest_size=16
+    ).digest()

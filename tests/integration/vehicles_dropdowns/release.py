@@ -39,6 +39,17 @@ TABLES: Mapping[str, Sequence[str]] = {
     ),
     "fueltype": ("id int", "name text"),
     "transmission": ("id int", "name text"),
+    "vehiclespecschema": (
+        "id int", "makeid int", "createdon timestamp", "updatedon timestamp", "vehicletypeid int",
+        "sourcedate timestamp", "tobeqced boolean",
+    ),
+    "vehiclespecschema_model": ("id int", "vehiclespecschemaid int", "modelid int"),
+    "vehiclespecschema_year": ("id int", "vehiclespecschemaid int", "year int"),
+    "vspecschemapattern": ("id int", "schemaid int"),
+    "vehiclespecpattern": (
+        "id int", "vspecschemapatternid int", "iskey boolean", "elementid int", "attributeid text",
+        "createdon timestamp", "updatedon timestamp",
+    ),
 }  # fmt: skip
 INDEXES = ("wmi (id)", "pattern (vinschemaid)", "make (id)", "model (id)", "make_model (modelid)")
 

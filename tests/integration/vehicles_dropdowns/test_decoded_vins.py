@@ -25,7 +25,7 @@ from shared import db
 ANSWERS = Path(__file__).parents[2] / "data/vpic/dev.jsonl.gz"
 MAKE, YEAR, CODES = 26, 29, 143
 VIN = re.compile(r"[A-HJ-NPR-Z0-9]{17}")
-SAID_BY_VIN = ("Pattern", "EngineModelPattern")  # not by a specification, a default or digits of the VIN
+COUNTED = ("Pattern", "EngineModelPattern", "Vehicle Specs")  # not defaults, nor digits of the VIN
 
 
 def decoded() -> Iterator[tuple[str, dict[int, dict[str, Any]]]]:
@@ -41,7 +41,7 @@ def decoded() -> Iterator[tuple[str, dict[int, dict[str, Any]]]]:
 
 def said(rows: dict[int, dict[str, Any]], element: int) -> str | None:
     row = rows.get(element)
-    if row is None or row["source"] not in SAID_BY_VIN or row["value"] in (None, "", "0", "Not Applicable"):
+    if row is None or row["source"] not in COUNTED or row["value"] in (None, "", "0", "Not Applicable"):
         return None
     return " ".join(row["value"].split())
 

@@ -7,6 +7,8 @@ from typing import Any
 from services.vehicle_etl import dropdowns
 from services.vehicle_etl.combinations import VIN_CHARACTERS, read_key
 from services.vehicle_etl.dropdown_names import (
+    CUBIC_CM,
+    CUBIC_INCHES,
     CYLINDERS,
     ELEMENTS,
     ENGINE_MODEL,
@@ -16,12 +18,14 @@ from services.vehicle_etl.dropdown_names import (
     SPEEDS,
     STYLE,
     TRIM,
-    Transmission,
     Values,
     litres_of,
 )
+from services.vehicle_etl.dropdown_offer import Offer
+from services.vehicle_etl.dropdown_specs import Spec, Specs, read_specs
 from shared import db
 
+SIZES = (LITRES, CUBIC_CM, CUBIC_INCHES)
 SAMPLE = """
 SELECT c.*, t.name AS trim, e.name AS engine, e.engine_model, e.displacement_litres, e.cylinders, e.fuel_type,
     x.name AS transmission, x.style, x.speeds
@@ -41,6 +45,15 @@ JOIN vpic.wmi AS w ON w.id = l.wmiid
 WHERE p.elementid = 28 AND p.attributeid = %(model)s AND w.publicavailabilitydate <= '2026-11-20'
     AND %(year)s BETWEEN l.yearfrom AND coalesce(l.yearto, 2999)
 ORDER BY w.id
+"""
+# Specifications of vehicles that a manufacturer's vehicles of a year may follow.
+SPEC_SCHEMAS = """
+SELECT DISTINCT s.id
+FROM vpic.vehiclespecschema AS s
+JOIN vpic.wmi_make AS m ON m.makeid = s.makeid AND m.wmiid = %(wmi)s
+JOIN vpic.wmi AS w ON w.id = m.wmiid AND w.vehicletypeid = s.vehicletypeid
+LEFT JOIN vpic.vehiclespecschema_year AS y ON y.vehiclespecschemaid = s.id
+WHERE s.tobeqced IS NOT TRUE AND (y.year IS NULL OR y.year = %(year)s)
 """
 PATTERNS = """
 SELECT DISTINCT p.elementid, p.keys, p.attributeid
@@ -78,8 +91,9 @@ def fits(values: Values, wanted: dict[str, Any], element: int, attribute: str) -
     value = values.read(element, attribute)
     if element == MODEL:
         return attribute == str(wanted["model_id"])
-    if element == LITRES:
-        return litres_of(value, None, None) == wanted["displacement_litres"]
+    if element in SIZES:
+        said = {size: value if size == element else None for size in SIZES}
+        return litres_of(*said.values()) == wanted["displacement_litres"]
     column = {
         TRIM: "trim", ENGINE_MODEL: "engine_model", CYLINDERS: "cylinders", FUEL: "fuel_type", STYLE: "style",
         SPEEDS: "speeds",
@@ -120,41 +134,51 @@ def make_key_strings(
     return sorted(made)
 
 
-def render(values: Values, rows: list[dict[str, Any]]) -> tuple[Any, ...]:
-    """Say what a VIN's winners come to."""
-    said: dict[int, str | None] = dict.fromkeys(ELEMENTS)
-    said.update({row["elementid"]: values.read(row["elementid"], row["attributeid"]) for row in rows})
-    transmission = Transmission(said[STYLE], said[SPEEDS]).name
-    return said[MODEL], said[TRIM], values.engine(said).name or None, transmission or None
+def spec_candidates(
+    conn: db.Connection, specs: Specs, wanted: dict[str, Any], place: dict[str, Any]
+) -> tuple[Spec, ...]:
+    """Return the specifications of the model that vehicles of a manufacturer and year may follow."""
+    rows = db.fetch_all(conn, SPEC_SCHEMAS, {"wmi": place["id"], "year": wanted["year"]})
+    return specs.relevant([row["id"] for row in rows], {str(wanted["model_id"])})
 
 
-def has_vin(conn: db.Connection, values: Values, wanted: dict[str, Any], chance: random.Random) -> bool:
-    goal = (str(wanted["model_id"]), wanted["trim"], wanted["engine"], wanted["transmission"])
+def has_vin(
+    conn: db.Connection, offer: Offer, specs: Specs, wanted: dict[str, Any], chance: random.Random
+) -> bool:
+    """Make VINs until one has the combination."""
+    goal = (wanted["model_id"], wanted["trim_id"], wanted["engine_id"], wanted["transmission_id"])
     year = wanted["year"]
-    for place in db.fetch_all(conn, PLACES, {"model": goal[0], "year": year}):
-        of_place = {"wmi": place["id"], "year": year, "elements": list(ELEMENTS)}
+    elements = [*ELEMENTS, *(element for element in specs.key_elements if element not in ELEMENTS)]
+    for place in db.fetch_all(conn, PLACES, {"model": str(wanted["model_id"]), "year": year}):
+        of_place = {"wmi": place["id"], "year": year, "elements": elements}
         patterns = db.fetch_all(conn, PATTERNS, of_place)
-        choices: list[list[str]] = [[] for _ in ELEMENTS]
-        others = []
-        for row in patterns:
-            is_wanted = fits(values, wanted, row["elementid"], row["attributeid"])
-            keys = choices[ELEMENTS.index(row["elementid"])] if is_wanted else others
-            if read_key(row["keys"]) is not None:
-                keys.append(row["keys"])
-        for is_old in (year < 2010, year >= 2010):
-            vins = make_key_strings(chance, choices, others, place["wmi"][3:], is_old, 200)
-            found: dict[str, list[dict[str, Any]]] = {}
-            for row in db.fetch_all(conn, WINNERS, {**of_place, "vins": vins}):
-                found.setdefault(row["vin"], []).append(row)
-            if any(render(values, rows) == goal for rows in found.values()):
-                return True
+        usable = [row for row in patterns if read_key(row["keys"]) is not None]
+        candidates = spec_candidates(conn, specs, wanted, place)
+        for spec in (None, *chance.sample(candidates, len(candidates))):
+            asked = dict(spec.keys) if spec else {}
+            choices: list[list[str]] = [[] for _ in elements]
+            others = []
+            for row in usable:
+                element, attribute = row["elementid"], row["attributeid"]
+                is_key = asked.get(element) == offer.values.read(element, attribute).casefold()
+                is_wanted = is_key or fits(offer.values, wanted, element, attribute)
+                (choices[elements.index(element)] if is_wanted else others).append(row["keys"])
+            for is_old in (year < 2010, year >= 2010):
+                vins = make_key_strings(chance, choices, others, place["wmi"][3:], is_old, 120)
+                found: dict[str, dict[int, Any]] = {}
+                for row in db.fetch_all(conn, WINNERS, {**of_place, "vins": vins}):
+                    said = found.setdefault(row["vin"], dict.fromkeys(elements))
+                    said[row["elementid"]] = offer.values.read(row["elementid"], row["attributeid"])
+                if any(offer.row(said, candidates) == goal for said in found.values()):
+                    return True
     return False
 
 
 def test_combinations_are_had_by_vins(subset: db.Connection) -> None:
-    values = dropdowns.read_values(subset, "vpic")
+    offer = Offer(dropdowns.read_values(subset, "vpic"))
+    specs = read_specs(subset, lambda name: dropdowns._statement("vpic", name), offer.values)
     chance = random.Random(11)
     sample = db.fetch_all(subset, SAMPLE, {"count": 60})
-    impossible = [wanted for wanted in sample if not has_vin(subset, values, wanted, chance)]
+    impossible = [wanted for wanted in sample if not has_vin(subset, offer, specs, wanted, chance)]
     assert len(sample) == 60
     assert not impossible

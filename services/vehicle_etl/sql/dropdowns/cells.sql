@@ -1,6 +1,7 @@
 -- One row is a published WMI and a model year that a schema of it covers: what decides which patterns a VIN can match.
 -- Cells with the same set_id have the same answers. Reads the mirror; read by patterns.sql and the tables that follow.
 -- members: vinschema and first year of its link (the patterns' priority) in one number each.
+-- specs: the schemas of vehicle specifications of the WMI's makes and type for the year.
 -- seventh: of cars and light trucks the VIN's position 7 says whether the year is before 2010 (a digit) or not (a
 -- letter); the other kind counts only where the WMI has no schema thirty years off.
 CREATE TEMP TABLE dropdown_cell ON COMMIT DROP AS
@@ -8,6 +9,7 @@ WITH published AS (
     SELECT
         w.id AS wmi_id,
         substr(w.wmi, 4) AS suffix,
+        w.vehicletypeid,
         w.vehicletypeid IN (2, 7) OR (w.vehicletypeid = 3 AND w.trucktypeid = 1) AS is_light
     FROM {schema}.wmi AS w
     WHERE w.publicavailabilitydate <= %(now)s
@@ -36,11 +38,29 @@ only_make AS (
     GROUP BY wmiid
     HAVING count(DISTINCT makeid) = 1
 ),
+spec AS (
+    SELECT s.id, s.makeid, s.vehicletypeid, y.year
+    FROM {schema}.vehiclespecschema AS s
+    LEFT JOIN {schema}.vehiclespecschema_year AS y ON y.vehiclespecschemaid = s.id
+    WHERE s.tobeqced IS NOT TRUE
+),
+member_spec AS (
+    SELECT member.wmi_id, member.year, array_agg(DISTINCT spec.id) AS specs
+    FROM member
+    JOIN published USING (wmi_id)
+    JOIN {schema}.wmi_make ON wmi_make.wmiid = member.wmi_id
+    JOIN spec
+        ON spec.makeid = wmi_make.makeid
+        AND spec.vehicletypeid = published.vehicletypeid
+        AND coalesce(spec.year, member.year) = member.year
+    GROUP BY member.wmi_id, member.year
+),
 cell AS (
     SELECT
         member.wmi_id,
         member.year,
         member.members,
+        member_spec.specs,
         published.suffix,
         only_make.make_id AS only_make_id,
         CASE
@@ -50,8 +70,9 @@ cell AS (
             ELSE ''
         END AS seventh
     FROM member
-    JOIN published USING (wmi_id)
-    LEFT JOIN only_make USING (wmi_id)
+    JOIN published ON published.wmi_id = member.wmi_id
+    LEFT JOIN member_spec ON member_spec.wmi_id = member.wmi_id AND member_spec.year = member.year
+    LEFT JOIN only_make ON only_make.wmi_id = member.wmi_id
     LEFT JOIN covered AS earlier ON earlier.wmi_id = member.wmi_id AND earlier.year = member.year - 30
     LEFT JOIN covered AS later ON later.wmi_id = member.wmi_id AND later.year = member.year + 30
 )
@@ -60,7 +81,8 @@ SELECT
     cell.year::smallint AS year,
     cell.only_make_id,
     cell.members,
+    cell.specs,
     cell.suffix,
     cell.seventh,
-    dense_rank() OVER (ORDER BY cell.members, cell.suffix, cell.seventh)::integer AS set_id
+    dense_rank() OVER (ORDER BY cell.members, cell.specs, cell.suffix, cell.seventh)::integer AS set_id
 FROM cell

@@ -1,4 +1,4 @@
--- One row is an engine as a VIN tells it. Its number comes from its name, so that it is the same in every release.
+-- One row is an engine as a VIN tells it. Its number comes from its content, so that it is the same in every release.
 -- Read by the API.
 CREATE TABLE {schema}.dropdown_engine (
     engine_id integer PRIMARY KEY,

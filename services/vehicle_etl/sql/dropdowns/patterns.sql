@@ -21,7 +21,13 @@ pattern AS (
     JOIN {schema}.pattern AS p USING (vinschemaid)
     WHERE p.elementid = ANY(%(elements)s)
 )
-SELECT one_set.set_id, one_set.suffix, one_set.seventh, pattern.elementid, pattern.keys, pattern.attributeid
+SELECT
+    one_set.set_id,
+    one_set.suffix,
+    one_set.seventh,
+    pattern.elementid,
+    pattern.keys,
+    pattern.attributeid
 FROM one_set
 LEFT JOIN pattern USING (set_id)
 ORDER BY
