@@ -20,6 +20,10 @@ BEGIN
                        published);
     END LOOP;
 
+    IF to_regclass('vehicles.garage') IS NOT NULL THEN  -- people's own vehicles: for the API alone
+        REVOKE ALL ON vehicles.garage FROM cronhouse_reader;
+        GRANT INSERT, UPDATE, DELETE ON vehicles.garage TO cronhouse_api;
+    END IF;
     IF to_regclass('public._yoyo_migration') IS NOT NULL THEN
         GRANT SELECT ON public._yoyo_migration TO cronhouse_api;   -- /ready asks whether the schema is current
     END IF;

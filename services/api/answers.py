@@ -45,7 +45,16 @@ class JsonProvider(DefaultJSONProvider):
 
 
 def cached_json(read_version: Callable[[], Any], build: Callable[[], Any]) -> Response:
-    """Answer with what `build` gives, kept until the version changes.
+    """Answer with what `build` gives as JSON, kept until the version changes; see `cached_body`."""
+    return cached_body(
+        read_version,
+        lambda: current_app.json.dumps(build(), separators=(",", ":")).encode(),
+        "application/json",
+    )
+
+
+def cached_body(read_version: Callable[[], Any], build: Callable[[], bytes], mimetype: str) -> Response:
+    """Answer with the body that `build` gives, kept until the version changes.
 
     While the database is away, the kept answer is given and marked as stale.
 
@@ -53,24 +62,24 @@ def cached_json(read_version: Callable[[], Any], build: Callable[[], Any]) -> Re
         CronhouseError: the database is away and nothing is kept.
     """
     cache: Cache = current_app.extensions["cache"]
-    key = _key()
+    key = _key(mimetype)
     kept = _unpack(cache.get(key))
     try:
         version = str(read_version())
         if kept is None or kept[0] != version:
-            body = current_app.json.dumps(build(), separators=(",", ":")).encode()
+            body = build()
             cache.set(key, _pack(version, body), KEEP_SECONDS)
-            return _answer(key, version, body, "MISS")
+            return _answer(key, version, body, "MISS", mimetype)
     except (TransientError, ConfigError):
         if kept is None:
             raise
-        return _stale(_answer(key, kept[0], kept[2], "STALE"), kept[1])
-    return _answer(key, version, kept[2], "HIT")
+        return _stale(_answer(key, kept[0], kept[2], "STALE", mimetype), kept[1])
+    return _answer(key, version, kept[2], "HIT", mimetype)
 
 
-def _key() -> str:
+def _key(mimetype: str) -> str:
     query = sorted((name, value) for name, value in request.args.items(multi=True))
-    return f"answer:{request.path}:{hashlib.sha256(json.dumps(query).encode()).hexdigest()}"
+    return f"answer:{request.path}:{hashlib.sha256(json.dumps([mimetype, query]).encode()).hexdigest()}"
 
 
 def _pack(version: str, body: bytes) -> bytes:
@@ -84,8 +93,8 @@ def _unpack(value: bytes | None) -> tuple[str, int, bytes] | None:
     return version.decode(), int(at), body
 
 
-def _answer(key: str, version: str, body: bytes, found: str) -> Response:
-    response = Response(body, mimetype="application/json")
+def _answer(key: str, version: str, body: bytes, found: str, mimetype: str) -> Response:
+    response = Response(body, mimetype=mimetype)
     response.set_etag(hashlib.sha256(f"{key}:{version}".encode()).hexdigest()[:32], weak=True)
     response.headers["X-Cache"] = found
     response.headers["Cache-Control"] = "private, no-cache"  # keep it, but ask whether it still holds

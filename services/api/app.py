@@ -13,21 +13,25 @@ from services.api import (
     auth,
     console,
     database,
+    decoding,
     docs,
     dropdowns,
     errors,
     front,
+    garage,
     health,
     limits,
     metrics,
     parameters,
     quality,
     retail,
+    vin,
     workflows,
 )
 from services.api.answers import JsonProvider
 from services.api.request_log import read_request_id, write_line
 from services.api.settings import read_proxies
+from services.api.vpic import addresses, decode, lists
 from shared import logs
 from shared.cache import open_cache
 from shared.config import Settings, load_settings
@@ -65,17 +69,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions.update(settings=settings, cache=open_cache(settings))
     app.before_request(_start)
     database.init_app(app, settings)
+    decoding.init_app(app)
     auth.init_app(app, settings)
     app.after_request(_finish)  # the last of the functions after a request: they run in reverse order
     limiter = limits.init_app(app, settings)
     app.before_request(auth.decide)
     app.before_request(parameters.refuse_repeated)
     errors.register(app)
-    for subject in (health, metrics, workflows, retail, quality, dropdowns):
+    for subject in (health, metrics, workflows, retail, quality, dropdowns, lists, decode, vin, garage):
         app.register_api(subject.api)
     docs.register(app)
     console.register(app, limiter)
     front.install(app, dropdowns.PREFIX)
+    addresses.install(app)
     _trust_proxies(app, settings)
     return app
 

@@ -19,11 +19,13 @@ _CODES = {
     403: ("forbidden", "This key may not do that."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take that method."),
+    409: ("conflict", "It is there already."),
     413: ("too_large", "The request's body is too large."),
     415: ("unsupported_media_type", "Send the body as application/json."),
     422: ("invalid", "A value is not valid."),
     429: ("too_many_requests", "Too many requests: wait before the next one."),
     500: ("internal", "Something went wrong on our side; the log has the details under this request id."),
+    501: ("not_implemented", "This service does not have that."),
     503: ("unavailable", "This cannot be answered at the moment; try again shortly."),
 }
 

@@ -17,6 +17,9 @@ from flask.testing import FlaskClient
 from services.api.app import create_app
 from shared import apikeys, db
 from shared.config import Settings
+from tests.integration.api.vpic_release import vpic, vpic_app, vpic_conn, vpic_settings
+
+__all__ = ["vpic", "vpic_app", "vpic_conn", "vpic_settings"]  # fixtures
 
 
 @pytest.fixture

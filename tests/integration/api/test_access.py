@@ -14,7 +14,14 @@ from shared import apikeys, db
 from shared.config import Settings
 from tests.integration.api.conftest import client_with, error_of
 
-EXAMPLE = {"name": "retail", "run_id": 1, "request_id": 1, "issue_id": 1, "filename": "console.css"}
+EXAMPLE = {
+    "name": "retail",
+    "run_id": 1,
+    "request_id": 1,
+    "issue_id": 1,
+    "filename": "console.css",
+    "vehicle_id": 1,
+}
 
 
 def test_every_route_outside_the_open_list_asks_for_a_key(app: Flask) -> None:

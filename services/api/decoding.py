@@ -1,0 +1,111 @@
+"""The VIN decoder of a worker: made at the first VIN, made anew when another release is live.
+
+It answers as NHTSA's live service does. While the database is away it goes on with the manufacturers that it has
+in memory.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from flask import Flask, current_app, g
+
+from services.api import database
+from shared.errors import ConfigError, TransientError
+from shared.vin import Decoded, Decoder
+
+MOST_VINS = 10_000
+MAX_BODY_BYTES = 4 * 1024 * 1024  # of a batch: 10,000 VINs with their years, however they are quoted
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A variable of the release."""
+
+    id: int
+    code: str
+    is_private: bool
+    is_decoded: bool
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a worker holds of the live release."""
+
+    number: int
+    decoder: Decoder
+    variables: tuple[Variable, ...]
+
+    def shown(self, private: bool) -> frozenset[int]:
+        """Return the ids of the variables that an answer has."""
+        return frozenset(v.id for v in self.variables if v.is_decoded and (private or not v.is_private))
+
+
+class Decoding:
+    """Lets the threads of a worker take turns at its decoder."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._release: Release | None = None
+
+    def release(self) -> Release:
+        """Return the live release; the one in memory while the database is away.
+
+        Raises:
+            CronhouseError: the database is away and none is in memory, or none was loaded.
+        """
+        held = self._release
+        try:
+            number = database.fetch_value(database.query("vpic", "release"))
+            if held is None or held.number != number:
+                held = self._release = _open(number)
+        except (TransientError, ConfigError):
+            if held is None:
+                raise
+            g.is_stale = True
+        return held
+
+    def decode(
+        self,
+        release: Release,
+        vins: Iterable[tuple[str, int | None]],
+        describe: Callable[[Decoded], T],
+        private: bool = False,
+    ) -> list[T]:
+        """Decode (VIN, model year) one after the other; a VIN that cannot be decoded carries its `failure`."""
+        described = []
+        for vin in vins:
+            with self._lock:
+                decoded = next(release.decoder.decode_many([vin], include_private=private))
+                described.append(describe(decoded))
+        return described
+
+
+def _open(number: int) -> Release:
+    rows = database.fetch_all(database.query("vpic", "variables"))
+    return Release(number, Decoder(_read_part, reference="api"), tuple(Variable(**row) for row in rows))
+
+
+def _read_part(part: str) -> bytes | None:
+    data = database.fetch_value(database.query("vpic", "part"), {"part": part})
+    return None if data is None else bytes(data)
+
+
+def init_app(app: Flask) -> None:
+    """Give an application its decoding."""
+    app.extensions["decoding"] = Decoding()
+
+
+def decoding() -> Decoding:
+    """Return the application's decoding."""
+    return current_app.extensions["decoding"]
+
+
+def mark_stale(response: Any) -> Any:
+    """Say in the answer when it was made without asking which release is live."""
+    if g.get("is_stale"):
+        response.headers["Warning"] = '110 cronhouse "Response is Stale"'
+        response.headers["Cache-Control"] = "no-store"
+    return response
