@@ -1,24 +1,21 @@
 """What a release is given besides its own tables, before it is verified and swapped in."""
 
-from importlib import import_module
-from importlib.util import find_spec
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
 
 from services.vehicle_etl.vehicles.releases import Release
 from shared import db
 
-
-def build(conn: db.Connection, release: Release) -> list[str]:
-    """Build the derived tables of a release in its schema; return what was built."""
-    built = []
-    if _is_there("shared.vin.compile"):
-        with db.transaction(conn):
-            import_module("shared.vin.compile").compile_release(conn, release.schema)
-        built.append("decoder")
-    return built
+Stage = Callable[[str], AbstractContextManager[Any]]
 
 
-def _is_there(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
+def build(conn: db.Connection, release: Release, stage: Stage) -> None:
+    """Build the tables of the decoder and of the dropdowns in the schema of a release."""
+    from services.vehicle_etl.dropdowns import build_dropdowns
+    from shared.vin.compile import compile_release
+
+    with stage("decoder"), db.transaction(conn):
+        compile_release(conn, release.schema)
+    with stage("dropdowns"), db.transaction(conn):
+        build_dropdowns(conn, release.schema)

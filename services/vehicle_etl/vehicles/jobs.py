@@ -64,11 +64,7 @@ def _begin(run: Run, source: "Source") -> "Release":
     conn = run.conn
     spare = None
     if source.is_resumable:
-        same = [
-            release for release in releases.unfinished(conn)
-            if (release.name, release.source) == (source.release, source.label)
-        ]  # fmt: skip
-        spare = same[-1] if same else None
+        spare = releases.resumable(conn, source.release, source.label)
     releases.remove_leftovers(conn, spare, run.log)
     if spare is None:
         return releases.begin(conn, source.release, source.label, run.id)
@@ -86,8 +82,7 @@ def _fill(run: Run, release: "Release", source: "Source") -> Counts:
         loaded = load(conn, release, source, run.log, run.check_stop)
     with run.stage("indexes"):
         finish(conn, release, loaded.notes)
-    with run.stage("derived"):
-        derive.build(conn, release)
+    derive.build(conn, release, run.stage)
     with run.stage("verify"):
         whole = next(item for item in releases.unfinished(conn) if item.release_id == release.release_id)
         results = verify.verify(conn, whole, releases.find(conn, "live"), run.params)

@@ -90,6 +90,12 @@ def unfinished(conn: db.Connection) -> list[Release]:
     return [Release(**row) for row in db.fetch_all(conn, query("unfinished"))]
 
 
+def resumable(conn: db.Connection, name: str, source: str) -> Release | None:
+    """Return the load of this release from this source that was cut off among its tables."""
+    row = db.fetch_one(conn, query("resumable"), {"name": name, "source": source})
+    return Release(**row) if row else None
+
+
 def remove_leftovers(conn: db.Connection, spare: Release | None, log: logging.Logger) -> None:
     """Drop what killed loads left behind, except for the release to go on with."""
     for release in unfinished(conn):

@@ -13,8 +13,6 @@ from services.vehicle_etl.vehicles.releases import STATEMENTS, Release, query
 from shared import db, quality
 from shared.quality_rules import option_params, read_rules
 
-NOT_OF_THE_SOURCE = ("release", "vin_part")
-
 
 def verify(
     conn: db.Connection, release: Release, before: Release | None, params: Mapping[str, Any]
@@ -24,7 +22,7 @@ def verify(
     with db.transaction(conn):
         releases.set_search_path(conn, release.schema)
         values = {
-            "counts": json.dumps(count_rows(conn, release.schema)),
+            "counts": json.dumps(count_rows(conn, release)),
             "sent": json.dumps(dict(release.tables)),
             "before": json.dumps(dict(before.tables) if before else {}),
             "needed": list(NEEDED_ROWS),
@@ -37,13 +35,13 @@ def verify(
     return quality.evaluate(rules, found)
 
 
-def count_rows(conn: db.Connection, schema: str) -> dict[str, int]:
-    """Count the rows of every table of a release."""
-    rows = db.fetch_all(conn, query("tables"), {"schemas": [schema]})
-    tables = [row["table_name"] for row in rows if row["table_name"] not in NOT_OF_THE_SOURCE]
+def count_rows(conn: db.Connection, release: Release) -> dict[str, int]:
+    """Count the rows of every table that the source sent and that is there."""
+    rows = db.fetch_all(conn, query("tables"), {"schemas": [release.schema]})
+    tables = [row["table_name"] for row in rows if row["table_name"] in release.tables]
     parts = (
         sql.SQL("SELECT {} AS table_name, count(*) AS rows FROM {}").format(
-            sql.Literal(table), sql.Identifier(schema, table)
+            sql.Literal(table), sql.Identifier(release.schema, table)
         )
         for table in tables
     )

@@ -25,7 +25,7 @@ def test_the_first_release_becomes_live(house: House):
     assert (row["state"], row["row_count"], row["problem"]) == ("live", 285, None)
     assert len(row["tables"]) == 97 and row["tables"]["pattern"] == 3
     assert row["started_at"] < row["loaded_at"] < row["swapped_at"]
-    assert list(result.stages) == ["source", "copy", "indexes", "derived", "verify", "swap"]
+    assert list(result.stages) == ["source", "copy", "indexes", "verify", "swap"]
 
 
 def test_a_newer_release_takes_its_place_and_the_one_before_is_kept(house: House):
@@ -301,7 +301,7 @@ def test_a_transaction_older_than_the_load_finds_its_rows(house: House):
 def test_what_is_derived_comes_before_the_swap(house: House, monkeypatch):
     from services.vehicle_etl.vehicles import derive
 
-    def broken(conn, release):
+    def broken(conn, release, stage):
         raise FatalError("cannot compile")
 
     house.load_mini("2026_08")

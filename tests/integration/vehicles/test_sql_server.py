@@ -131,6 +131,22 @@ def test_the_real_driver_tells_of_a_cut_too(house, server, odbc, monkeypatch):
     assert result.status == "failed" and "the connection was cut" in result.reason
 
 
+def test_a_load_cut_off_after_its_tables_begins_anew(house, server, monkeypatch):
+    from services.vehicle_etl.vehicles import verify
+    from shared.errors import TransientError
+
+    def lost(*arguments):
+        raise TransientError("the server went away")
+
+    use(monkeypatch)
+    with monkeypatch.context() as patch:
+        patch.setattr(verify, "verify", lost)
+        assert house.load("mssql", **server.environ).status == "failed"
+    assert len(house.schemas()) == 1
+    assert house.load("mssql", **server.environ).status == "succeeded"
+    assert house.schemas() == ["vpic"] and content(house) == content(server.house)
+
+
 def test_a_dump_takes_the_place_of_a_load_that_was_cut_off(house, server, monkeypatch):
     use(monkeypatch, fail_after=150)
     assert house.load("mssql", **server.environ).status == "failed"

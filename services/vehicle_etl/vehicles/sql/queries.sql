@@ -33,6 +33,13 @@ WHERE release_id = %(release_id)s AND state = 'loading';
 -- name: unfinished
 SELECT release_id, name, source, state, tables FROM vehicles.release WHERE state = 'loading' ORDER BY release_id;
 
+-- name: resumable
+-- Its tables are not all there yet; once they are, keys and more have been made of them.
+SELECT release_id, name, source, state, tables FROM vehicles.release
+WHERE state = 'loading' AND loaded_at IS NULL AND name = %(name)s AND source = %(source)s
+ORDER BY release_id DESC
+LIMIT 1;
+
 -- name: continue
 UPDATE vehicles.release SET run_id = %(run_id)s WHERE release_id = %(release_id)s;
 
