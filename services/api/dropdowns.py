@@ -114,8 +114,8 @@ def answer(level: str, query: Strict) -> Response:
     Raises:
         CronhouseError: the database is away and nothing is kept.
     """
-    given = {name: value for name, value in query.model_dump().items() if value is not None}
-    key = f"dropdown:{level}:{hashlib.sha256(repr(given).encode()).hexdigest()}"
+    given = {name: str(value).strip() for name, value in query.model_dump().items() if value is not None}
+    key = f"dropdown:{level}:{hashlib.sha256(repr(given).lower().encode()).hexdigest()}"
     for _ in range(3):  # a release comes once a week: twice within an answer is no accident
         try:
             return _fresh_answer(key, level, given)
@@ -126,7 +126,7 @@ def answer(level: str, query: Strict) -> Response:
     raise TransientError("the releases of vPIC change faster than they can be read")
 
 
-def _fresh_answer(key: str, level: str, given: dict[str, Any]) -> Response:
+def _fresh_answer(key: str, level: str, given: dict[str, str]) -> Response:
     version = read_version()
     _front().confirm(version)
     kept = _kept(key)
@@ -184,16 +184,18 @@ def read_version() -> str:
     return str(database.fetch_value(database.query("dropdowns", "version")))
 
 
-def build(level: str, given: dict[str, Any]) -> bytes:
+def build(level: str, given: dict[str, str]) -> bytes:
     """Read a level: what was chosen above it is found first."""
-    chosen: dict[str, Any] = {"year": given.get("year"), **dict.fromkeys(_FILTERS)}
+    chosen: dict[str, Any] = dict.fromkeys(("year", *_FILTERS))
+    if "year" in given:
+        chosen["year"] = int(given["year"])
     if chosen["year"] is not None and not database.fetch_value(
         database.query("dropdowns", "has_year"), chosen
     ):
         _refuse("year", f"there are no vehicles of the model year {chosen['year']}")
     for name in _FILTERS:
         if name in given:
-            chosen[name] = find(name, given[name].strip(), chosen)
+            chosen[name] = find(name, given[name], chosen)
     found = database.fetch_all(database.query("dropdowns", level), chosen)
     content = {
         "Count": len(found),

@@ -277,6 +277,13 @@ def test_kept_answer_asks_neither_flask_nor_redis_nor_the_database(
     assert "GET /api/vehicles/dropdown/years 200" in caplog.text  # it is logged all the same
 
 
+def test_spelling_of_a_name_is_kept_once(client: FlaskClient, app: Flask) -> None:
+    first = client.get(URL + "models?make=HONDA")
+    again = client.get(URL + "models?make=%20honda")
+    assert (first.headers["X-Cache"], again.headers["X-Cache"]) == ("MISS", "HIT")
+    assert again.data == first.data
+
+
 def test_errors_are_not_kept(client: FlaskClient, conn: db.Connection) -> None:
     error_of(client.get(URL + "trims?model=Spider"), 404)
     swap(conn)
