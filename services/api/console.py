@@ -1,4 +1,7 @@
-"""The console: pages drawn on the server that need no script. `/` is the overview, `/runs/<id>` one run."""
+"""The console: pages drawn on the server that need no script. `/` is the overview, `/runs/<id>` one run.
+
+`/vehicles` is in console_vehicles.py.
+"""
 
 import re
 from datetime import UTC, date, datetime, timedelta
@@ -8,8 +11,6 @@ from flask import (
     Blueprint,
     Flask,
     current_app,
-    g,
-    make_response,
     redirect,
     render_template,
     request,
@@ -19,8 +20,9 @@ from flask import (
 from flask_limiter import Limiter
 from markupsafe import Markup
 
-from services.api import auth, charts, database, formats, workflows
+from services.api import auth, charts, console_vehicles, database, formats, workflows
 from services.api.catalogue import Catalogue, read_catalogue
+from services.api.console_page import page
 from services.api.errors import MISSING_TABLE_OR_SCHEMA, NOT_POPULATED, fail
 from services.api.limits import SIGN_IN
 from shared.cache import Cache
@@ -37,6 +39,7 @@ _LOCAL_PATH = re.compile(r"/(?![/\\])[^\s\\]*")
 def register(app: Flask, limiter: Limiter) -> None:
     """Add the pages; signing in has a limit of its own, for it is where keys could be guessed."""
     app.register_blueprint(blueprint)
+    app.register_blueprint(console_vehicles.blueprint)
     app.jinja_env.filters.update(formats.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     view = app.view_functions["console.sign_in"]
@@ -48,16 +51,16 @@ def overview() -> Any:
     """Show how the house is; what was shown last, marked as such, while the database is away."""
     cache: Cache = current_app.extensions["cache"]
     try:
-        page = read_overview()
+        shown = read_overview()
     except (TransientError, ConfigError):
         kept = cache.get("console:overview")
         if kept is None:
             raise
         at, _, main = kept.decode().partition("\n")
-        return _page("overview.html", main=Markup(main), stale_since=at)  # noqa: S704 - our own rendering
-    main = render_template("_overview.html", **page)
-    cache.set("console:overview", f"{page['now']:%H:%M} UTC\n{main}".encode(), KEEP_SECONDS)
-    return _page("overview.html", main=Markup(main), refresh=10 if page["running"] else None)  # noqa: S704
+        return page("overview.html", main=Markup(main), stale_since=at)  # noqa: S704 - our own rendering
+    main = render_template("_overview.html", **shown)
+    cache.set("console:overview", f"{shown['now']:%H:%M} UTC\n{main}".encode(), KEEP_SECONDS)
+    return page("overview.html", main=Markup(main), refresh=10 if shown["running"] else None)  # noqa: S704
 
 
 @blueprint.get("/runs/<int:run_id>")
@@ -70,12 +73,12 @@ def run(run_id: int) -> Any:
     lines, more = workflows.read_log(run_id, int(after) if after.isdecimal() and len(after) < 10 else 0, 1000)
     stages = [(name, float(seconds)) for name, seconds in found["stage_seconds"].items()]
     running = found["status"] == "running"
-    return _page("run.html", run=found, lines=lines, more=more, stages=stages, refresh=5 if running else None)
+    return page("run.html", run=found, lines=lines, more=more, stages=stages, refresh=5 if running else None)
 
 
 @blueprint.get("/sign-in")
 def sign_in_form() -> Any:
-    return _page("sign_in.html", next=_local(request.args.get("next")), wrong=None)
+    return page("sign_in.html", next=_local(request.args.get("next")), wrong=None)
 
 
 @blueprint.post("/sign-in")
@@ -85,7 +88,7 @@ def sign_in() -> Any:
     try:
         key = auth.find(request.form.get("key", "").strip()[:200])
     except DataError as exc:
-        response = _page("sign_in.html", next=following, wrong=f"{exc.reason[0].upper()}{exc.reason[1:]}.")
+        response = page("sign_in.html", next=following, wrong=f"{exc.reason[0].upper()}{exc.reason[1:]}.")
         response.status_code = 401
         return response
     response = redirect(following, 303)
@@ -219,12 +222,6 @@ def _missing(catalogue: Catalogue, now: datetime) -> list[dict[str, Any]]:
     for item in result:
         item["days"] = (item["to"] - item["from"]).days + 1
     return sorted(result, key=lambda item: item["to"], reverse=True)
-
-
-def _page(template: str, **values: Any) -> Any:
-    response = make_response(render_template(template, principal=g.get("principal"), **values))
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 def _local(path: str | None) -> str:
