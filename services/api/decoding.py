@@ -16,7 +16,7 @@ from shared.errors import ConfigError, TransientError
 from shared.vin import Decoded, Decoder
 
 MOST_VINS = 10_000
-MAX_BODY_BYTES = 4 * 1024 * 1024  # of a batch: 10,000 VINs with their years, however they are quoted
+MAX_BODY_BYTES = 2 * 1024 * 1024  # of a batch, as the gateway: 10,000 VINs with years are half a megabyte
 T = TypeVar("T")
 
 

@@ -61,19 +61,19 @@ class AnyCase:
     def __init__(self, application: Callable[..., Iterable[bytes]]) -> None:
         self.application = application
 
-    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        path = canonical_path(environ["PATH_INFO"])
+    def __call__(self, wsgi: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        path = canonical_path(wsgi["PATH_INFO"])
         if path is None:
-            return self.application(environ, start_response)
-        environ["PATH_INFO"] = path
-        query = environ.get("QUERY_STRING", "")
-        environ["QUERY_STRING"] = _PARAMETER.sub(lambda name: name[0].lower(), query)
+            return self.application(wsgi, start_response)
+        wsgi["PATH_INFO"] = path
+        query = wsgi.get("QUERY_STRING", "")
+        wsgi["QUERY_STRING"] = _PARAMETER.sub(lambda name: name[0].lower(), query)
 
         def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
             headers = [(name, _JSON.get(value, value)) for name, value in headers]
             return start_response(status, headers, exc_info)
 
-        return self.application(environ, start)
+        return self.application(wsgi, start)
 
 
 def install(app: Flask) -> None:

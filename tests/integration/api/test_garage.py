@@ -10,6 +10,8 @@ from flask.testing import FlaskClient
 from services.api.app import create_app
 from shared import apikeys, db
 from shared.config import Settings
+from shared.errors import FatalError
+from shared.migrations import grant
 from tests.integration.api.conftest import client_with, error_of
 
 URL = "/api/vehicles/garage"
@@ -143,7 +145,22 @@ def test_browser_without_a_key_has_no_garage(
     error_of(client.post(URL, json={"vin": ESCAPE}), 403)
 
 
-def test_analysts_do_not_see_the_table() -> None:
-    from shared.migrations import GRANTS
-
-    assert "REVOKE ALL ON vehicles.garage FROM cronhouse_reader" in GRANTS.read_text()
+def test_analysts_do_not_see_the_table(vpic_settings: Settings, vpic_conn: db.Connection) -> None:
+    roles = ("cronhouse_api", "cronhouse_reader")
+    for role in roles:
+        db.execute(vpic_conn, f"CREATE ROLE {role}")
+    try:
+        grant(vpic_settings)
+        db.execute(vpic_conn, "SET ROLE cronhouse_reader")
+        assert db.fetch_value(vpic_conn, "SELECT count(*) FROM vehicles.release") == 1
+        with pytest.raises(FatalError, match="permission denied"):
+            db.fetch_value(vpic_conn, "SELECT count(*) FROM vehicles.garage")
+        db.execute(vpic_conn, "SET ROLE cronhouse_api")
+        owner = "SELECT %(one)s, 'a', 'b' WHERE false"
+        db.execute(vpic_conn, f"INSERT INTO vehicles.garage (key_id, make, model) {owner}", {"one": 1})
+        db.execute(vpic_conn, "UPDATE vehicles.garage SET name = 'x' WHERE false")
+        db.execute(vpic_conn, "DELETE FROM vehicles.garage WHERE false")
+    finally:
+        db.execute(vpic_conn, "RESET ROLE")
+        for role in roles:
+            db.execute(vpic_conn, f"DROP OWNED BY {role}; DROP ROLE {role}")
