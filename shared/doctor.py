@@ -1,7 +1,7 @@
 """What a job needs, looked at one by one: each finding says what is wrong and what to do about it.
 
-A workflow's sources are asked by `services/ingestion/<workflow>/doctor.py`, which has
-`check_sources(settings, workflow)` and yields (source, what is wrong or None).
+A workflow's sources are asked by the `services/<service>/<workflow>/doctor.py` of the services of its jobs, where there
+is one: it has `check_sources(settings, workflow)` and yields (source, what is wrong or None).
 """
 
 import os
@@ -123,16 +123,17 @@ def _check_cache(settings: Settings) -> Iterator[Finding]:
 
 def _check_sources(settings: Settings) -> Iterator[Finding]:
     for workflow in load_workflows(settings).values():
-        yield from _ask_sources(settings, workflow)
+        for service in dict.fromkeys(job.service for job in workflow.jobs.values()):
+            yield from _ask_sources(settings, workflow, service)
 
 
-def _ask_sources(settings: Settings, workflow: Workflow) -> Iterator[Finding]:
-    name = f"services.ingestion.{workflow.name}.doctor"
+def _ask_sources(settings: Settings, workflow: Workflow, service: str) -> Iterator[Finding]:
+    name = f"services.{service}.{workflow.name}.doctor"
     try:
         module = import_module(name)
     except ModuleNotFoundError as exc:
         if exc.name and not name.startswith(exc.name):
-            text = f"not asked: no {exc.name} here; run this in the container `ingestion`"
+            text = f"not asked: no {exc.name} here; run this in the container `{service.replace('_', '-')}`"
             yield Finding("sources", True, text)
         return
     for source, problem in module.check_sources(settings, workflow):

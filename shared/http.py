@@ -104,6 +104,10 @@ class Client:
 
         return self._retried(fetch)
 
+    def check(self, path: str) -> None:
+        """Ask once whether a path can be read, by HEAD; raises what reading it would."""
+        self._fetch("HEAD", path, lambda chunk: None, 0)
+
     def close(self) -> None:
         """Close the connections."""
         if "session" in vars(self):
