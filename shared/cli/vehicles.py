@@ -77,7 +77,7 @@ def verify(previous: bool, as_json: bool) -> int:
                 f"there is no {'previous' if previous else 'live'} release: `cronhouse vehicles releases`"
             )
         before = None if previous else releases.find(conn, "previous")
-        results = _service("verify").verify(conn, release, before, params)
+        results = _service("verify").verify(conn, release, before, params).results
     rows = [
         {
             "check": result.rule.name,

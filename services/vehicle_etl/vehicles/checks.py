@@ -16,6 +16,12 @@ CATALOGUE = {
     "loose_keys": Check(TABLES, "rows whose key leads nowhere, where the release declares none"),
     "missing_lookups": Check(TABLES, "elements whose lookup table is missing"),
     "makes_without_models": Check(TABLES, "share of makes without a model", ("max_share",)),
+    "decoded_changes": Check(
+        TABLES, "share of sample VINs that the live release decodes differently", ("max_share",)
+    ),
+    "decoded_worse": Check(
+        TABLES, "share of sample VINs with an error that the live release does not give", ("max_share",)
+    ),
     "years_out_of_range": Check(TABLES, f"years before {FIRST_YEAR} or more than {YEARS_AHEAD} years ahead"),
 }
 

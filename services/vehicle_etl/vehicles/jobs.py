@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from shared.errors import TransientError
 from shared.jobs import Counts, Run, job
 
+CHANGES_SHOWN = 200
+
 if TYPE_CHECKING:
     from services.vehicle_etl.sources import Source
     from services.vehicle_etl.vehicles.releases import Release
@@ -85,7 +87,11 @@ def _fill(run: Run, release: "Release", source: "Source") -> Counts:
     derive.build(conn, release, run.stage)
     with run.stage("verify"):
         whole = next(item for item in releases.unfinished(conn) if item.release_id == release.release_id)
-        results = verify.verify(conn, whole, releases.find(conn, "live"), run.params)
+        results, changes = verify.verify(conn, whole, releases.find(conn, "live"), run.params)
+        if changes:
+            run.log.info("%d values of the sample VINs changed", len(changes))
+        for change in changes[:CHANGES_SHOWN]:
+            run.log.info("decoded differently: %s", change)
         with db.transaction(conn):
             score = quality.record(conn, run.id, run.workflow.name, run.date, results)
         quality.log_results(run.log, results, score)

@@ -1,22 +1,29 @@
 """Verification of a release: its checks, against what the source sent and against the live release."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg2 import sql
 
-from services.vehicle_etl.vehicles import releases
+from services.vehicle_etl.vehicles import releases, sample
 from services.vehicle_etl.vehicles.checks import CATALOGUE, FIRST_YEAR, NEEDED_ROWS, YEARS_AHEAD
 from services.vehicle_etl.vehicles.releases import STATEMENTS, Release, query
 from shared import db, quality
 from shared.quality_rules import option_params, read_rules
 
 
+class Verdict(NamedTuple):
+    """The results of the checks, and how the answers to the sample of VINs changed."""
+
+    results: list[quality.Result]
+    changes: Sequence[sample.Change]
+
+
 def verify(
     conn: db.Connection, release: Release, before: Release | None, params: Mapping[str, Any]
-) -> list[quality.Result]:
+) -> Verdict:
     """Judge a release by the rules of the workflow file; `before` is the release whose rows it may not lose."""
     rules = read_rules(params.get("quality"), CATALOGUE)
     with db.transaction(conn):
@@ -32,7 +39,9 @@ def verify(
             **option_params(rules),
         }
         found = quality.observe(conn, STATEMENTS["checks"], values)
-    return quality.evaluate(rules, found)
+    comparison = sample.compare(conn, before, release)
+    found.update(comparison.observations())
+    return Verdict(quality.evaluate(rules, found), comparison.changes)
 
 
 def count_rows(conn: db.Connection, release: Release) -> dict[str, int]:

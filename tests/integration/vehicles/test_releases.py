@@ -8,7 +8,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from services.vehicle_etl.vehicles import releases, swap
+from services.vehicle_etl.vehicles import releases, sample, swap
 from shared import db
 from shared.errors import FatalError
 from tests.integration.vehicles.conftest import House
@@ -178,6 +178,49 @@ def test_a_lookup_table_that_an_element_names_and_nobody_has(house: House):
     assert result.status == "failed" and "HoverDrive 1 (element 1)" in result.reason
     mini.tables["hoverdrive"] = (["id", "name"], [["1", "Antigravity"]])
     assert house.load(mini.write(house.folder)).status == "succeeded"
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str | None]]:
+    """What the decoders answer to every VIN of the sample, by release; the first VIN alone gets `first`."""
+    found: dict[str, dict[str, str | None]] = {}
+
+    def decode(conn, release, vins):
+        for number, _ in enumerate(vins):
+            yield found[release.name] | (found.get(f"first {release.name}", {}) if number == 0 else {})
+
+    monkeypatch.setattr(sample, "_has_decoder", lambda conn, release: True)
+    monkeypatch.setattr(sample, "_decode", decode)
+    return found
+
+
+def test_the_answers_to_a_sample_of_vins_are_compared(house: House, answers, caplog):
+    caplog.set_level(logging.INFO)
+    answers["2026_08"] = {"Make": "FORD", "Error Code": "6", "Error Text": "6 - a"}
+    answers["2026_09"] = {"Make": "FORD", "Error Code": "6", "Error Text": "6 - b"}
+    answers["first 2026_09"] = {"Make": "LINCOLN", "Doors": "4"}
+    house.load_mini("2026_08")
+    run_id = house.load_mini("2026_09").run_id
+    rows = house.all(f"SELECT check_name, observed, message FROM ops.quality_result WHERE run_id = {run_id}")
+    row = next(row for row in rows if row["check_name"] == "decoded_changes")
+    assert 0 < row["observed"] < 0.01 and "Make 1, Doors 1" in row["message"]
+    log = [
+        row["message"]
+        for row in house.all(f"SELECT message FROM ops.job_log WHERE run_id = {run_id} ORDER BY line")
+    ]
+    first = sample.FILE.read_text().split()[0]
+    assert "2 values of the sample VINs changed" in log
+    assert f"decoded differently: {first} Make: FORD -> LINCOLN" in log
+    assert f"decoded differently: {first} Doors: - -> 4" in log
+
+
+def test_a_release_that_decodes_worse_is_not_swapped_in(house: House, answers):
+    answers["2026_08"] = {"Make": "FORD", "Error Code": "6"}
+    answers["2026_09"] = {"Make": None, "Error Code": "6,7"}
+    house.load_mini("2026_08")
+    result = house.load_mini("2026_09")
+    assert result.status == "failed" and "decoded_worse" in result.reason and "100.0 %" in result.reason
+    assert house.live()[0] == "2026_08"
 
 
 # --- who reads, and who writes -------------------------------------------------------------------------------
