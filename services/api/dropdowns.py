@@ -32,6 +32,7 @@ _SORT_BY = {
     "engines": ("Engine_Name",),
     "transmissions": ("TransmissionStyle", "TransmissionSpeeds"),
 }
+_NUMBER = re.compile(r"([0-9]+)")
 _FILTERS = ("make", "model", "trim", "engine")
 _CRITERIA = {"year": "ModelYear", "make": "Make", "model": "Model", "trim": "Trim", "engine": "Engine"}
 
@@ -232,5 +233,5 @@ def sort_rows(level: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def natural(text: str) -> list[tuple[int, int, str]]:
     """Return a key by which F-150 stands before F-1000."""
-    parts = re.split(r"([0-9]+)", text.casefold())
+    parts = _NUMBER.split(text.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts if part]

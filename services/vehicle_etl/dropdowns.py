@@ -42,7 +42,7 @@ def build_dropdowns(conn: db.Connection, schema: str, now: datetime | None = Non
         _execute(conn, schema, name, values)
     _write_combinations(conn, schema, values)
     combinations = _execute(conn, schema, "combinations")
-    for name in ("models", "makes", "indexes", "clean_up"):
+    for name in ("models", "makes", "years", "indexes", "clean_up"):
         _execute(conn, schema, name)
     return combinations
 

@@ -6,7 +6,7 @@
 SELECT release_id::text FROM vpic.release;
 
 -- name: has_year
-SELECT EXISTS (SELECT FROM vpic.dropdown_make WHERE year = %(year)s);
+SELECT EXISTS (SELECT FROM vpic.dropdown_year WHERE year = %(year)s);
 
 -- name: find_make
 SELECT id, bool_or(by_id) AS by_id
@@ -54,13 +54,14 @@ WHERE model_id = ANY(%(model)s)
     AND (engine_id::text = %(wanted)s OR lower(name) = lower(%(wanted)s));
 
 -- name: years
-SELECT DISTINCT year AS "ModelYear" FROM vpic.dropdown_make;
+SELECT year AS "ModelYear" FROM vpic.dropdown_year;
 
 -- name: makes
-SELECT DISTINCT make.id AS "Make_ID", btrim(make.name) AS "Make_Name"
-FROM vpic.dropdown_make AS offered
-JOIN vpic.make ON make.id = offered.make_id
-WHERE %(year)s::integer IS NULL OR offered.year = %(year)s;
+SELECT make.id AS "Make_ID", btrim(make.name) AS "Make_Name"
+FROM vpic.make
+WHERE make.id IN (
+    SELECT make_id FROM vpic.dropdown_make WHERE %(year)s::integer IS NULL OR year = %(year)s
+);
 
 -- name: models
 SELECT DISTINCT
