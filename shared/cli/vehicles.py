@@ -187,6 +187,38 @@ def _progress(file: Path, output: Path | None) -> Iterator[Callable[[int], None]
         yield tell
 
 
+@command.command("look", epilog="Example: cronhouse vehicles look --make FORD --vin 1FTFW1ET5DFC10312")
+@click.option("--make", "makes", multiple=True, help="List the models of this make; may be given again.")
+@click.option("--vin", "vins", multiple=True, help="Decode this VIN; may be given again.")
+@json_option
+def look(makes: tuple[str, ...], vins: tuple[str, ...], as_json: bool) -> int:
+    """Ask NHTSA's web API, for a first look without a release of one's own.
+
+    Without options it lists all makes. Answers are kept in vehicles.api_staging and not asked for again within a
+    week; between two questions there is a pause.
+    """
+    from shared import db
+
+    settings = start(quiet=True)
+    rows: list[dict[str, Any]] = []
+    with closing(db.connect(settings, application_name="cronhouse:vehicles")) as conn:
+        module = import_module("services.vehicle_etl.sources.web_api")
+        with closing(module.WebApi(conn, settings.environ.get("VPIC_API_URL"))) as api:
+            if not makes and not vins:
+                print_rows(api.makes(), as_json)
+                return 0
+            rows += [row for make in makes for row in api.models(make)]
+            decoded = [api.decode(vin) for vin in vins]
+    if as_json:
+        print_rows([*rows, *decoded], True)
+        return 0
+    if rows:
+        print_rows(rows, False)
+    for values in decoded:
+        print_rows([{"variable": name, "value": value} for name, value in values.items() if value], False)
+    return 0
+
+
 def _service(name: str) -> Any:
     """Return a module of the service that owns the releases; it is imported when a command needs it."""
     return import_module(f"services.vehicle_etl.vehicles.{name}")

@@ -99,3 +99,11 @@ UPDATE vehicles.release SET state = 'previous' WHERE release_id = %(release_id)s
 -- name: swap_settings
 -- A reader in a long transaction keeps its tables: rather try again than make all others wait behind us.
 SELECT set_config('lock_timeout', %(lock_timeout)s, true);
+
+-- name: read_answer
+SELECT results FROM vehicles.api_staging
+WHERE resource = %(resource)s AND fetched_at > now() - make_interval(secs => %(max_age)s);
+
+-- name: write_answer
+INSERT INTO vehicles.api_staging (resource, results) VALUES (%(resource)s, %(results)s)
+ON CONFLICT (resource) DO UPDATE SET results = excluded.results, fetched_at = now();
