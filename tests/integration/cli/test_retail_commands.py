@@ -244,7 +244,8 @@ def test_a_well_house_gets_a_clean_bill(call, retailers):  # noqa: F811
     answer = call("doctor", "--json")
     found = findings(answer)
     assert answer.code == 0, answer.out
-    assert found["sources"] == [(True, f"retailer_{n} of retail answers") for n in (1, 2, 3)]
+    sources = [f"retailer_{n} of retail" for n in (1, 2, 3)] + ["VPIC_SOURCE of vehicles"]
+    assert found["sources"] == [(True, f"{source} answers") for source in sources]
     assert any("migrations are all applied" in message for _, message in found["database"])
     assert call("doctor").out.splitlines()[-1] == "all is well"
 
@@ -260,7 +261,7 @@ def test_what_is_wrong_is_named_with_what_to_do(call, retailers, monkeypatch, tm
     found = findings(answer)
     assert not found["store"][0][0] and "OBJECT_STORE_URL" in found["store"][0][1]
     assert not found["cache"][0][0] and "REDIS_URL" in found["cache"][0][1]
-    assert [good for good, _ in found["sources"]] == [False, False, True]
+    assert [good for good, _ in found["sources"]] == [False, False, True, True]
     assert "check RETAILER_1_CREDENTIALS" in found["sources"][0][1]
     assert "ck_wrong" not in answer.out
     assert answer.json["good"] is False
