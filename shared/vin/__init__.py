@@ -1,4 +1,4 @@
-"""The VIN decoder: NHTSA's answers from a release compiled by us. `docs/vin.md` tells its rules."""
+"""The VIN decoder: what NHTSA's procedure vpic.spvindecode answers, from a release compiled by us."""
 
 from shared.vin.decoded import Decoded, VinError
 from shared.vin.decoder import Decoder

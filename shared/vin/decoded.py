@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.errors import DataError
-from shared.vin.items import CORRECTIONS, YEAR, Item
+from shared.vin.items import CORRECTIONS, SEVERAL, SPECS_ADD, YEAR, Item
 from shared.vin.keys import descriptor_of, key_string, upper
 from shared.vin.library import Library
 from shared.vin.passes import Pass
@@ -16,6 +16,8 @@ from shared.vin.values import clean
 Row = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MODEL_YEAR = 29
+_REPEATED = SPECS_ADD | {26}  # other items can stand beside these: a model has had several makes
+_VALUES_BYTES = 4_000  # about what the values of an answer take
 _TEXT_TOO_LONG, _BAD_REGEX = "22001", "2201B"
 
 
@@ -83,9 +85,11 @@ class Decoded:
             return self._named((item.element, item.value) for item in self._items())
         values = found.values
         if values is None:
-            values = self._named(self._lasting())
+            values = self._lasting(found)
             if found.is_plain and not self._include_private:
                 found.values = values  # VINs of the same descriptor share it
+                if found.cell is not None:
+                    found.cell.maker.bytes_held += _VALUES_BYTES
         values = dict(values)
         if formulas:
             keys = key_string(self.vin or "")
@@ -200,22 +204,28 @@ class Decoded:
         ):
             yield Item(element, text, clean(text), CORRECTIONS, keys="")
 
-    def _lasting(self) -> Iterator[tuple[int, str | None]]:
-        """Give (element, value) of all but formulas, without the trouble of making items."""
-        found = self.found
-        assert found is not None
-        cell, selection = found.cell, found.selection
+    def _lasting(self, found: Pass) -> dict[str, str | None]:
+        """Return the values of all but formulas, without the trouble of making items."""
+        cell, selection, names = found.cell, found.selection, self._names
+        values: dict[str, str | None] = {}
         if cell is not None and selection is not None:
             if cell.patterns is not None:
-                elements, value = cell.patterns.elements, cell.patterns.value
-                for entry in selection.entries:
-                    yield elements[entry], value(entry)
-            for item in selection.items:
-                yield item.element, item.value
+                elements, number_of = cell.patterns.elements, cell.patterns.attribute_of
+                texts = cell.patterns.values
+                numbered = [(elements[entry], number_of[entry]) for entry in selection.entries]
+                values = {
+                    names[e]: texts[number] for e, number in numbered if e in names and e not in SEVERAL
+                }
+                self._named(((e, texts[number]) for e, number in numbered if e in SEVERAL), values)
+            once = [
+                item for item in selection.items if item.element in names and item.element not in _REPEATED
+            ]
+            values.update([(names[item.element], item.value) for item in once])
+            rest = ((item.element, item.value) for item in selection.items if item.element in _REPEATED)
+            self._named(rest, values)
             if found.attempt.year is not None:
-                yield _MODEL_YEAR, str(found.attempt.year)
-        for item in self._corrections():
-            yield item.element, item.value
+                self._named([(_MODEL_YEAR, str(found.attempt.year))], values)
+        return self._named(((item.element, item.value) for item in self._corrections()), values)
 
 
 def timestamp(microseconds: int) -> str:

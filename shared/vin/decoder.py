@@ -20,8 +20,8 @@ Reference = Literal["procedure", "api"]
 LONGEST = 17
 _YEARS_AHEAD = 2
 _MAX_MEMORY = 96 << 20  # of parts in memory, roughly
-_CELLS = 4_000
-_TEMPLATES = 10_000
+_TEMPLATES = 10_000  # of one manufacturer
+_TEMPLATE_BYTES = 1_000  # about what one takes with its pass
 _RELEASE_TRIES = 3
 _BLOCK = 5_000  # VINs of decode_many held at a time
 
@@ -30,7 +30,8 @@ class Decoder:
     """Decodes against one release; takes up a newer one when its parts turn up.
 
     `reference` "procedure" answers as the PostgreSQL procedure does, "api" as the live service. `max_bytes`
-    bounds the parts held in memory, `templates` the descriptors whose answer is kept. Not for several
+    bounds the parts held in memory, `templates` the descriptors of a
+    manufacturer whose answer is kept. Not for several
     threads at once.
     """
 
@@ -49,8 +50,6 @@ class Decoder:
     def _open(self) -> Library:
         library = Library(self._read_part, live=self._live, max_bytes=self._max_bytes)
         self._messages = Messages(library.common.errors)
-        self._cells: dict[tuple[str, int | None, bool], Cell] = {}
-        self._templates: dict[tuple[str, int | None], Template] = {}
         self._library = library
         return library
 
@@ -77,7 +76,7 @@ class Decoder:
             try:
                 return self._decode(vin, model_year, include_private)
             except StaleRelease:
-                self._library = None
+                self._close()
         return self._decode(vin, model_year, include_private)
 
     def refresh(self) -> bool:
@@ -87,8 +86,13 @@ class Decoder:
         token = self._read_part(RELEASE)
         if token == self._library.token:
             return False
-        self._library = None
+        self._close()
         return True
+
+    def _close(self) -> None:
+        if self._library is not None:
+            self._library.close()
+            self._library = None
 
     def _set_clock(self, now: datetime | None) -> None:
         moment = datetime.now(UTC) if now is None else now if now.tzinfo else now.replace(tzinfo=UTC)
@@ -128,21 +132,26 @@ class Decoder:
         library = self._library or self._open()
         if vin is None or private or len(vin) != LONGEST:
             return Decoded(library, vin, self._best(library, vin, asked, private)[0], private)
+        maker = library.manufacturer(wmi_of(vin))
+        if maker is None:
+            return Decoded(library, vin, self._best(library, vin, asked, False)[0])
         key = template_key(vin, asked)
-        template = self._templates.get(key)
+        template = maker.templates.get(key)
         found = template and template.find(vin, self._limit, self._now)
         if not found:
             found, shared = self._best(library, vin, asked, False)
-            if shared and found.cell is not None:
-                self._keep(key, vin, found, found.cell.maker)
+            if shared:
+                self._keep(key, vin, found, maker)
         return Decoded(library, vin, found)
 
     def _keep(self, key: tuple[str, int | None], vin: str, found: Pass, maker: Manufacturer) -> None:
-        template = self._templates.get(key)
+        template = maker.templates.get(key)
         if template is None or template.limit != self._limit:
-            if len(self._templates) >= self._max_templates:
-                self._templates.clear()
-            template = self._templates[key] = Template(maker, self._limit)
+            if len(maker.templates) >= self._max_templates:
+                maker.templates.clear()
+            template = maker.templates[key] = Template(maker, self._limit)
+            if self._library is not None:
+                self._library.hold(maker, _TEMPLATE_BYTES)
         template.keep(vin, found)
 
     def _best(self, library: Library, vin: str | None, asked: int | None, private: bool) -> tuple[Pass, bool]:
@@ -198,11 +207,8 @@ class Decoder:
         return run_pass(subject, attempt, cell, selection, self._messages, self._live)
 
     def _cell(self, library: Library, maker: Manufacturer, year: int | None, private: bool) -> Cell:
-        key = maker.wmi, year, private
-        cell = self._cells.get(key)
+        cell = maker.cells.get((year, private))
         if cell is None:
-            if len(self._cells) >= _CELLS:
-                self._cells.clear()
-            patterns = library.pattern_set(maker.set_number(year))
-            cell = self._cells[key] = Cell(library, maker, year, patterns, private)
+            patterns = library.pattern_set(maker.set_number(year), maker)
+            cell = maker.cells[year, private] = Cell(library, maker, year, patterns, private)
         return cell

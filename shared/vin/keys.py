@@ -1,8 +1,9 @@
 """Pattern keys: which key strings they accept, and which characters they speak of.
 
 A key is a run of places: place 0 is VIN position 4, place 5 is the bar between positions 8 and 10. A place
-is one character, any character, or a class in brackets. The original has two engines, one for keys with a
-class and one for those without; sections 2.3 to 2.5 of the decoder's notes (docs/vin.md) tell them apart.
+is one character, any character, or a class in brackets. NHTSA's procedure has two engines, LIKE for keys without
+a class and regular expressions for those with one, and a third reading where it asks which characters a key names:
+`accepted` and `characters` keep them apart.
 """
 
 from collections.abc import Iterator

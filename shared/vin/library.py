@@ -1,8 +1,9 @@
 """What is shared by all decodings of one release, and the bounded memory of its parts."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
+from weakref import WeakValueDictionary
 
 from shared.errors import DataError
 from shared.vin import parts
@@ -13,8 +14,11 @@ from shared.vin.patternset import PatternSet
 from shared.vin.values import group_rank
 
 T = TypeVar("T")
+SpecRank = tuple[bool, int, str]
 ReadPart = Callable[[str], bytes | None]
-_OBJECT_FACTOR = 6  # a part takes about this many times its stored size in memory
+_OBJECT_FACTOR = 4  # a part takes about this many times its stored size in memory
+_STEPS_A_CHECK = 256  # things taken into memory between two looks at how much it is
+_MODELS = 600  # with vehicle specifications in memory
 
 
 class Defaults(NamedTuple):
@@ -30,8 +34,6 @@ class StaleRelease(Exception):
 
 class Library:
     """One release in memory: the common part always, others as they are asked for."""
-
-    selections_a_cell = 512
 
     def __init__(self, read_part: ReadPart, *, live: bool, max_bytes: int) -> None:
         self._read_part, self.live = read_part, live
@@ -51,9 +53,10 @@ class Library:
         self.errors = {code.id: code for code in common.errors}
         self.defaults = {type_id: self._defaults(rows) for type_id, rows in common.defaults.items()}
         self._wmis = frozenset(common.wmis)
-        self._manufacturers = _Shelf(max_bytes // 4)
-        self._sets = _Shelf(max_bytes // 2)
-        self._specs = _Shelf(max_bytes // 4)
+        self._max_bytes, self._steps = max_bytes, 0
+        self._makers: dict[str, Manufacturer] = {}
+        self._sets: WeakValueDictionary[int, PatternSet] = WeakValueDictionary()
+        self._specs = lru_cache(maxsize=_MODELS)(self._read_specs)
 
     def _defaults(self, rows: Iterable[Named]) -> "Defaults":
         items = [Item(r.element, r.attribute, self.value(r), DEFAULT, created=r.created) for r in rows]
@@ -73,32 +76,53 @@ class Library:
         """Return a manufacturer code, None for one that the release does not have."""
         if wmi not in self._wmis:
             return None
-        found = self._manufacturers.get(wmi)
-        if found is None:
+        maker = self._makers.pop(wmi, None)
+        if maker is None:
             part, size = self._part(f"w{wmi}", parts.WmiPart)
-            type_name = self.common.types.get(part.type_id or -1)
-            found = Manufacturer(wmi, part, type_name, self.live)
-            self._manufacturers.put(wmi, found, size)
-        return found  # type: ignore[return-value]
+            maker = Manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live, size)
+            self._make_room()
+        self._makers[wmi] = maker  # last used, last in
+        return maker
 
-    def pattern_set(self, number: int) -> PatternSet | None:
-        """Return a set of patterns; None for number 0."""
+    def _make_room(self) -> None:
+        """Forget the manufacturers that were used longest ago, until what is held is in bounds."""
+        self._steps += 1
+        if self._steps % _STEPS_A_CHECK == 0:
+            held = sum(maker.bytes_held for maker in self._makers.values())
+            for wmi in list(self._makers)[:-1]:  # the last is in use
+                if held <= self._max_bytes:
+                    break
+                maker = self._makers.pop(wmi)
+                held -= maker.bytes_held
+                maker.forget()
+
+    def hold(self, maker: Manufacturer, size: int) -> None:
+        """Note that something more hangs on a manufacturer."""
+        maker.bytes_held += size
+        self._make_room()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        for maker in self._makers.values():
+            maker.forget()
+
+    def pattern_set(self, number: int, maker: Manufacturer) -> PatternSet | None:
+        """Return a set of patterns; None for number 0. Manufacturers share it while one of them holds it."""
         if number == 0:
             return None
         found = self._sets.get(number)
         if found is None:
             part, size = self._part(f"s{number}", parts.SetPart)
-            found = PatternSet(part, self.live)
-            self._sets.put(number, found, size)
-        return found  # type: ignore[return-value]
+            found = self._sets[number] = PatternSet(part, self.live)
+            self.hold(maker, size)
+        return found
 
-    def specs(self, model: str) -> Iterable[parts.SpecSchema]:
+    def specs(self, model: str) -> tuple[parts.SpecSchema, ...]:
         """Return the vehicle specifications of a model."""
-        found = self._specs.get(model)
-        if found is None:
-            found, size = self._part(f"m{model}", tuple[parts.SpecSchema, ...])
-            self._specs.put(model, found, size)
-        return found  # type: ignore[return-value]
+        return self._specs(model)
+
+    def _read_specs(self, model: str) -> tuple[parts.SpecSchema, ...]:
+        return self._part(f"m{model}", tuple[parts.SpecSchema, ...])[0]
 
     def computed_valid(self, patterns: PatternSet) -> dict[int, str]:
         """Return by position the characters that the keys of a set name."""
@@ -112,30 +136,8 @@ class Library:
             created=row.created, held_back=False,
         )  # fmt: skip
 
-    def spec_rank(self, item: Item) -> tuple[bool, int, str]:
+    def spec_rank(self, row: Named) -> SpecRank:
         """Return what decides between specifications of one element: the latest change, none first."""
         if self.live:
-            return False, 0, item.attribute or ""
-        return item.created is not None, -(item.created or 0), ""
-
-
-class _Shelf:
-    """Keeps what was used last, up to a size in bytes."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes, self._bytes = max_bytes, 0
-        self._held: OrderedDict[object, tuple[object, int]] = OrderedDict()
-
-    def get(self, key: object) -> object | None:
-        entry = self._held.get(key)
-        if entry is None:
-            return None
-        self._held.move_to_end(key)
-        return entry[0]
-
-    def put(self, key: object, value: object, size: int) -> None:
-        self._held[key] = value, size
-        self._bytes += size
-        while self._bytes > self._max_bytes and len(self._held) > 1:
-            _, (_, freed) = self._held.popitem(last=False)
-            self._bytes -= freed
+            return False, 0, row.attribute
+        return row.created is not None, -(row.created or 0), ""

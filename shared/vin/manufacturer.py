@@ -7,17 +7,21 @@ from shared.vin.items import MAKE, TYPE, Item
 from shared.vin.parts import VALID_POSITIONS, WmiPart
 
 if TYPE_CHECKING:
-    from shared.vin.selection import Selection
+    from shared.vin.selection import Cell, Selection
+    from shared.vin.template import Template
 
 LIGHT_TYPES, TRUCK, LIGHT_TRUCK = (2, 7), 3, 1
 _ELEMENT_TYPE, _ELEMENT_MANUFACTURER, _ELEMENT_MAKE = 39, 27, 26
 
 
 class Manufacturer:
-    """What is known before the model year is."""
+    """What is known before the model year is; all that is remembered of the code hangs on it."""
 
-    def __init__(self, wmi: str, part: WmiPart, type_name: str | None, live: bool) -> None:
+    def __init__(self, wmi: str, part: WmiPart, type_name: str | None, live: bool, size: int) -> None:
         self.wmi, self.part = wmi, part
+        self.bytes_held = size  # about what it takes in memory, with all that hangs on it
+        self.cells: dict[tuple[int | None, bool], Cell] = {}
+        self.templates: dict[tuple[str, int | None], Template] = {}
         self.exceptions = frozenset(part.exceptions)
         self.make_ids = frozenset(make for make, _ in part.makes)
         self.is_light = part.type_id in LIGHT_TYPES or (
@@ -52,6 +56,12 @@ class Manufacturer:
             _ELEMENT_MAKE, str(make), name, MAKE,
             keys=self.wmi, wmi=self.part.id, created=self.part.created,
         )  # fmt: skip
+
+    def forget(self) -> None:
+        """Let go of what was remembered: cells and templates refer back to here, and no collector sees it."""
+        self.cells.clear()
+        self.templates.clear()
+        self.without_patterns.clear()
 
     def is_published(self, now: int) -> bool:
         """Tell whether the code is public at a time in microseconds."""

@@ -20,7 +20,11 @@ class PatternSet:
         self.ids = array("I", part.ids)
         self.attribute_of = array("I", part.attribute_of)
         self.key_of = array("H", part.key_of)
-        self.attributes, self.values = part.attributes, part.values
+        self.attributes = part.attributes
+        self.values: list[str | None] = list(part.attributes)
+        for number, value in part.values.items():
+            if value is not None or not live:  # the live service shows an id whose name is missing
+                self.values[number] = value
         self.with_specs = frozenset(part.with_specs)
         self.alive: dict[int, int] = {}
         self.tests = tuple([_test(place.place, place.other, place.table) for place in part.places])
@@ -111,10 +115,7 @@ class PatternSet:
 
     def value(self, entry: int) -> str | None:
         """Return the value of an entry; None where the lookup table lacks it."""
-        number = self.attribute_of[entry]
-        attribute = self.attributes[number]
-        value = self.values.get(number, attribute)
-        return attribute if value is None and self.live else value
+        return self.values[self.attribute_of[entry]]
 
 
 def formula_value(formula: Formula, key_string: str) -> str:

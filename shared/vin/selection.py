@@ -22,7 +22,7 @@ from shared.vin.items import (
     SPECS_ADD,
     Item,
 )
-from shared.vin.library import Defaults, Library
+from shared.vin.library import Defaults, Library, SpecRank
 from shared.vin.manufacturer import Manufacturer
 from shared.vin.parts import Formula, Named, SpecPattern
 from shared.vin.patternset import PatternSet
@@ -30,6 +30,7 @@ from shared.vin.patternset import PatternSet
 _BODY_CLASS, _ENGINE_MODEL, _MAKE, _MODEL, _YEAR = 5, 18, 26, 28, 29
 _DISPLACEMENT = (11, 12, 13)
 _ENGINE_PRIORITY, _FORMULA_PRIORITY = 50, 100
+SELECTION_BYTES = 1_500  # about what one takes
 _NO_DEFAULTS = Defaults([], frozenset())
 
 
@@ -62,6 +63,7 @@ class Cell:
         self.library, self.maker, self.year, self.patterns = library, maker, year, patterns
         self.hidden = frozenset() if private else library.private
         self._memory: dict[object, Selection] = {}
+        self._specs: dict[str, list[tuple[int, SpecPattern]]] = {}
 
     @cached_property
     def own_valid(self) -> dict[int, str] | None:
@@ -102,6 +104,22 @@ class Cell:
         formulas = patterns.match_formulas(key_string) if patterns is not None else ()
         return self._remember(bits, formulas) if bits or formulas else self._select_nothing()
 
+    def specs(self, model: str) -> list[tuple[int, SpecPattern]]:
+        """Return (schema, pattern) of the vehicle specifications of a model that can hold here."""
+        if self.patterns is None or model not in self.patterns.with_specs:
+            return []
+        found = self._specs.get(model)
+        if found is None:
+            part, year = self.maker.part, self.year
+            found = self._specs[model] = [
+                (schema.id, pattern)
+                for schema in self.library.specs(model)
+                if schema.make_id in self.maker.make_ids and schema.type_id == part.type_id
+                if not schema.years or year in schema.years
+                for pattern in schema.patterns
+            ]
+        return found
+
     def _select_nothing(self) -> Selection:
         """Return what is known without patterns: the same for all years."""
         known, has_year = self.maker.without_patterns, self.year is not None
@@ -113,8 +131,7 @@ class Cell:
         memory_key = (bits, formulas) if formulas else bits
         selection = self._memory.get(memory_key)
         if selection is None:
-            if len(self._memory) >= self.library.selections_a_cell:
-                self._memory.clear()
+            self.maker.bytes_held += SELECTION_BYTES
             selection = self._memory[memory_key] = _Selecting(self, bits, formulas).result()
         return selection
 
@@ -130,6 +147,7 @@ class _Selecting:
         self.engine_items: list[Item] = []
         self.items = list(cell.maker.items)
         self.others: dict[int, Item] = {}  # by element, what is no entry
+        self.lowered: dict[int, list[str]] = {}  # by element, attributes in lower case
         self.claimed = {item.element for item in self.items}
         self.used = 0
         if cell.year is not None:
@@ -211,7 +229,7 @@ class _Selecting:
         if not self.claimed.isdisjoint(_DISPLACEMENT):
             self._add_conversions()
         if model is not None and maker.part.type_id is not None:
-            self._add_specs(model, maker.part.type_id)
+            self._add_specs(model)
         body = self._attribute(_BODY_CLASS)
         claimed = self.claimed
         defaults = self.library.defaults.get(maker.part.type_id or -1, _NO_DEFAULTS)
@@ -260,7 +278,7 @@ class _Selecting:
         sources = [
             (self._priority(conversion.source), self._item(conversion.source), conversion)
             for conversion in self.library.common.conversions
-            if conversion.source in self.claimed
+            if conversion.source in self.claimed and conversion.target not in self.claimed
         ]
         sources.sort(key=lambda s: (-s[0], (s[1].created is None) == live, -(s[1].created or 0), s[2].id))
         for _, item, conversion in sources:
@@ -285,64 +303,50 @@ class _Selecting:
             return self.patterns.first_year(entry)
         return _FORMULA_PRIORITY if self.others[element].source == FORMULA else _ENGINE_PRIORITY
 
-    def _add_specs(self, model: str, type_id: int) -> None:
+    def _add_specs(self, model: str) -> None:
         """Add vehicle specifications whose keys are all found, for elements without an item."""
-        if self.patterns is None or model not in self.patterns.with_specs:
-            return
-        maker, year = self.cell.maker, self.cell.year
-        rows: list[tuple[Named, int, int]] = []
-        attributes: dict[tuple[int, str], list[int]] | None = None
-        for schema in self.library.specs(model):
-            if schema.make_id not in maker.make_ids or schema.type_id != type_id:
-                continue
-            if schema.years and year not in schema.years:
-                continue
-            if attributes is None:
-                attributes = self._attributes()
-            for pattern in schema.patterns:
-                if _is_met(pattern, attributes):
-                    rows += [(row, pattern.id, schema.id) for row in pattern.rows]
-        if rows:
-            self._keep_specs(rows)
-
-    def _attributes(self) -> dict[tuple[int, str], list[int]]:
-        """Return the items by element and lower-case attribute, as numbers that tell them apart."""
-        found: dict[tuple[int, str], list[int]] = {}
-        pairs = [(item.element, item.attribute) for item in self.items]
-        pairs += [(formula.element, formula.attribute) for formula in self.formulas]
-        if self.patterns is not None:
-            elements, attribute = self.patterns.elements, self.patterns.attribute
-            pairs += [(elements[entry], attribute(entry)) for entry in self.entries]
-        if self.cell.year is not None:
-            pairs.append((_YEAR, str(self.cell.year)))
-        for number, (element, text) in enumerate(pairs):
-            found.setdefault((element, (text or "").lower()), []).append(number)
-        return found
-
-    def _keep_specs(self, rows: list[tuple[Named, int, int]]) -> None:
+        rows = [
+            (row, pattern.id, schema)
+            for schema, pattern in self.cell.specs(model)
+            if self._is_met(pattern)
+            for row in pattern.rows
+        ]
         claimed = self.claimed - SPECS_ADD
-        best: dict[int, tuple[tuple[bool, int, str], Item]] = {}
-        for row, pattern, schema in rows:
-            if row.element in claimed:
-                continue
-            item = self.library.spec_item(row, pattern, schema)
-            rank = self.library.spec_rank(item)
-            if item.element not in best or rank < best[item.element][0]:
-                best[item.element] = (rank, item)
-        for _, item in best.values():
-            self._add(item)
+        best: dict[int, tuple[SpecRank, Named, int, int]] = {}
+        for row, pattern_id, schema in rows:
+            if row.element not in claimed:
+                rank = self.library.spec_rank(row)
+                if row.element not in best or rank < best[row.element][0]:
+                    best[row.element] = rank, row, pattern_id, schema
+        for _, row, pattern_id, schema in best.values():
+            self._add(self.library.spec_item(row, pattern_id, schema))
 
+    def _is_met(self, pattern: SpecPattern) -> bool:
+        """Tell whether each key row finds an item of its own: joined rows and found items must be as many."""
+        joined, found = 0, set()
+        for element, attribute in pattern.keys:
+            texts = self.lowered.get(element)
+            if texts is None:
+                texts = self.lowered[element] = [text.lower() for text in self._attributes(element)]
+            items = [(element, number) for number, text in enumerate(texts) if text == attribute]
+            if not items:
+                return False  # a row without partner counts as joined, and finds nothing
+            joined += len(items)
+            found.update(items)
+        return joined == len(found)
 
-def _is_met(pattern: SpecPattern, attributes: dict[tuple[int, str], list[int]]) -> bool:
-    """Tell whether each key row finds an item of its own: joined rows and found items must be as many."""
-    joined, found = 0, set()
-    for key in pattern.keys:
-        items = attributes.get(key)
-        if items is None:
-            return False  # a row without partner counts as joined, and finds nothing
-        joined += len(items)
-        found.update(items)
-    return joined == len(found)
+    def _attributes(self, element: int) -> list[str]:
+        """Return the attributes of all items of an element."""
+        if element == _YEAR:
+            return [] if self.cell.year is None else [str(self.cell.year)]
+        if element in self.entry_of:
+            return [self._attribute(element) or ""]
+        found = [item.attribute or "" for item in self.items if item.element == element]
+        found += [formula.attribute for formula in self.formulas if formula.element == element]
+        if self.patterns is not None and element in SEVERAL:
+            elements, attribute = self.patterns.elements, self.patterns.attribute
+            found += [attribute(entry) for entry in self.entries if elements[entry] == element]
+        return found
 
 
 def entry_item(cell: Cell, entry: int) -> Item:

@@ -44,14 +44,14 @@ def build_set(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> pa
         keys=tuple(texts),
         places=tuple(places),
         alive=tuple(alive),
-        ids=array("I", (patterns.ids[row] for row in rows)).tobytes(),
-        elements=array("H", (patterns.elements[row] for row in rows)).tobytes(),
+        ids=array("I", [patterns.ids[row] for row in rows]).tobytes(),
+        elements=array("H", [patterns.elements[row] for row in rows]).tobytes(),
         key_of=array("H", entry_keys).tobytes(),
         by_key=by_key,
         key_ends=key_ends,
-        attribute_of=array("I", (pairs[patterns.pair_of[row]] for row in rows)).tobytes(),
-        slot_of=array("H", (entry[-1] for entry in order)).tobytes(),
-        created=array("q", (patterns.created[row] for row in rows)).tobytes(),
+        attribute_of=array("I", [pairs[patterns.pair_of[row]] for row in rows]).tobytes(),
+        slot_of=array("H", [entry[-1] for entry in order]).tobytes(),
+        created=array("q", [patterns.created[row] for row in rows]).tobytes(),
         attributes=tuple(patterns.pairs[pair][1] for pair in pairs),
         values=_values([patterns.pairs[pair] for pair in pairs], lookups),
         models={model: tuple(lookups.makes_of[model]) for model in models if model in lookups.makes_of},
@@ -102,9 +102,10 @@ def _live_order(patterns: Patterns, entries: Sequence[tuple[int, ...]]) -> bytes
     """
 
     created, lengths, key_of = patterns.created, patterns.lengths, patterns.key_of
-    tied = any(a[0] == b[0] and a[2] == b[2] for a, b in pairwise(entries))
-    if not tied and all(entry[1] for entry in entries):
-        return None  # no two of one time, none without
+    if all(entry[1] for entry in entries):  # none without a time: only equal times can change places
+        ties = ((a, b) for a, b in pairwise(entries) if a[2] == b[2] and a[0] == b[0])
+        if all((lengths[key_of[a[5]]], a[4]) <= (lengths[key_of[b[5]]], b[4]) for a, b in ties):
+            return None
 
     def rank(number: int) -> tuple[int, bool, int, int, int]:
         year, _, time, _, pattern, row, _ = entries[number]

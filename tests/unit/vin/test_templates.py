@@ -1,0 +1,48 @@
+"""What VINs of one descriptor share is what each would get alone."""
+
+from itertools import islice
+
+from shared.vin import Decoder, VinError
+from shared.vin.checkdigit import check_digit, first_digit_of_correction
+from shared.vin.decoded import Decoded
+from tests.unit.vin.conftest import NOW, Parts, read_cases
+
+
+def sibling_of(vin: str) -> str:
+    """Return a VIN with another serial number and its right check digit."""
+    other = vin[:14] + ("321" if vin[14:] != "321" else "123")
+    return other[:8] + check_digit(other, first_digit_of_correction(other)) + other[9:]
+
+
+def test_an_answer_after_a_sibling_is_the_answer_alone(release: Parts) -> None:
+    shared, seen, templates = Decoder(release.get), 0, 0
+    cases = (case for case in read_cases("dev.jsonl.gz") if len(case["vin"]) == 17)
+    for case in islice(cases, 0, None, 4):
+        vin, year = case["vin"].upper(), case["modelyear"]
+        try:
+            shared.decode(sibling_of(vin), year, NOW).values  # noqa: B018
+            decoded = shared.decode(vin, year, NOW)
+            alone = Decoder(release.get, templates=0).decode(vin, year, NOW) if seen < 60 else decoded
+        except VinError:
+            continue
+        seen += 1
+        templates += decoded.found is not None and decoded.found.is_plain
+        assert decoded.rows() == alone.rows()
+        assert decoded.values == named(decoded), vin
+    assert seen > 500 and templates > 300
+
+
+def named(decoded: Decoded) -> dict[str, str | None]:
+    """Return the values as the rows have them."""
+    values: dict[str, str | None] = {}
+    for row in decoded.rows():
+        both = values.get(row["variable"])
+        values[row["variable"]] = f"{both}; {row['value']}" if both else row["value"]
+    return values
+
+
+def test_memory_stays_in_bounds_and_answers_stay_the_same(release: Parts) -> None:
+    small, large = Decoder(release.get, max_bytes=1 << 16), Decoder(release.get)
+    vins = [(case["vin"], case["modelyear"]) for case in islice(read_cases("dev.jsonl.gz"), 300)]
+    answers = [[decoded.values for decoded in decoder.decode_many(vins, NOW)] for decoder in (small, large)]
+    assert answers[0] == answers[1]
