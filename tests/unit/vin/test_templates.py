@@ -28,7 +28,7 @@ def test_an_answer_after_a_sibling_is_the_answer_alone(release: Parts) -> None:
         seen += 1
         templates += decoded.found is not None and decoded.found.is_plain
         assert decoded.rows() == alone.rows()
-        assert decoded.values == named(decoded), vin
+        assert unordered(decoded.values) == unordered(named(decoded)), vin
     assert seen > 500 and templates > 300
 
 
@@ -39,6 +39,11 @@ def named(decoded: Decoded) -> dict[str, str | None]:
         both = values.get(row["variable"])
         values[row["variable"]] = f"{both}; {row['value']}" if both else row["value"]
     return values
+
+
+def unordered(values: dict[str, str | None]) -> dict[str, list[str] | None]:
+    """Return joined values as sorted lists: their order is open."""
+    return {name: None if value is None else sorted(value.split("; ")) for name, value in values.items()}
 
 
 def test_memory_stays_in_bounds_and_answers_stay_the_same(release: Parts) -> None:
