@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Literal
 
+from shared.errors import DataError
 from shared.vin.decoded import Decoded, VinError, broken_pattern, too_long
 from shared.vin.keys import descriptor_of, key_string, upper, wmi_of
 from shared.vin.library import Library, ReadPart, StaleRelease
@@ -63,6 +64,7 @@ class Decoder:
 
         Raises:
             VinError: more than 17 characters, a model year that is no number, or the original fails on it.
+            DataError: there is no release, or its compiled tables are not whole.
         """
         if model_year is not None and (not isinstance(model_year, int) or isinstance(model_year, bool)):
             raise VinError(f"{model_year!r} is not a whole number", "model_year")
@@ -72,12 +74,13 @@ class Decoder:
             vin = upper(vin.strip(" "))
             if len(vin) > LONGEST:
                 raise too_long(vin)
-        for _ in range(_RELEASE_TRIES - 1):
+        for _ in range(_RELEASE_TRIES):  # another release may be swapped in between two parts
             try:
                 return self._decode(vin, model_year, include_private)
-            except StaleRelease:
+            except StaleRelease as exc:
+                missing = str(exc)
                 self._close()
-        return self._decode(vin, model_year, include_private)
+        raise DataError(f"the compiled decoder tables lack part {missing}: load the release once more")
 
     def refresh(self) -> bool:
         """Look whether another release is there now; if so, forget the old one. Reads a few bytes."""

@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.errors import DataError
 from shared.vin import Decoder, VinError
 from tests.unit.vin.conftest import NOW, Parts
 
@@ -80,3 +81,9 @@ def test_an_unknown_manufacturer_asks_for_no_part(release: Parts) -> None:
     for vin in ("ZZZCM82633A004352", "'''", "%%%", "w1H", "../"):
         assert 7 in decoder.decode(vin, now=NOW).error_codes
     assert asked == ["common"]
+
+
+def test_a_release_with_a_part_missing_says_which(release: Parts) -> None:
+    decoder = Decoder({name: data for name, data in release.items() if name != "w1HG"}.get)
+    with pytest.raises(DataError, match="lack part w1HG"):
+        decoder.decode(ACCORD, now=NOW)
