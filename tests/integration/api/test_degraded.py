@@ -49,7 +49,9 @@ def settings(server: EmbeddedPostgres, tmp_path: Path) -> Settings:
 def keys(settings: Settings) -> dict[str, str]:
     conn = db.connect(settings)
     with db.transaction(conn):
-        db.execute(conn, "TRUNCATE ops.api_key, ops.quality_score, ops.audit_log, ops.run_request, vehicles.garage")
+        db.execute(
+            conn, "TRUNCATE ops.api_key, ops.quality_score, ops.audit_log, ops.run_request, vehicles.garage"
+        )
         db.execute(conn, "INSERT INTO ops.quality_score VALUES ('retail', '2026-01-01', 1, 99.5, 20, 1, 0)")
         made = {role: apikeys.create_key(conn, f"a {role}", role) for role in apikeys.ROLES}
     conn.close()
