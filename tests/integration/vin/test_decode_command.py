@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from shared import db
-from shared.cli.vehicles import command
+from shared.cli import group
 from shared.config import Settings
 from shared.errors import DataError, FatalError
 from shared.vin.store import write_parts
@@ -33,7 +33,7 @@ def decode(pg: Settings, conn: db.Connection, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("shared.cli.vehicles.start", lambda quiet=False: pg)
 
     def run(*arguments: Any) -> Result:
-        return CliRunner().invoke(command, ["decode", *map(str, arguments)], catch_exceptions=False)
+        return CliRunner().invoke(group, ["vehicles", "decode", *map(str, arguments)], catch_exceptions=False)
 
     yield run
 
@@ -123,4 +123,4 @@ def test_without_a_release_the_command_says_what_to_do(
     file = tmp_path / "vins.txt"
     file.write_text(ACCORD)
     with pytest.raises(DataError, match="cronhouse vehicles load"):
-        CliRunner().invoke(command, ["decode", str(file)], catch_exceptions=False)
+        CliRunner().invoke(group, ["vehicles", "decode", str(file)], catch_exceptions=False)
