@@ -205,7 +205,9 @@ BEGIN
             partition_name := parent || '_' || to_char(month_start, 'YYYY_MM');
             CONTINUE WHEN to_regclass('parks.' || partition_name) IS NOT NULL;
             PERFORM pg_advisory_xact_lock(hashtext('parks.ensure_snapshot_partitions'));
-            CONTINUE WHEN to_regclass('parks.' || partition_name) IS NOT NULL;
+            -- asked of the table itself: to_regclass would remember what it did not find before the wait
+            CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_class
+                                  WHERE relname = partition_name AND relnamespace = 'parks'::regnamespace);
             -- made beside and attached, not CREATE ... PARTITION OF: that would lock readers of the history out
             EXECUTE format('CREATE TABLE parks.%I (LIKE parks.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
                            partition_name, parent);
@@ -434,7 +436,10 @@ BEGIN
     INSERT INTO parks.parks (park_id, destination_id, timezone, is_discovered)
     SELECT DISTINCT ON (park_id) park_id, destination_id,
            coalesce((SELECT name FROM pg_timezone_names WHERE name = given.timezone), 'UTC'), true
-    FROM given_rides AS given WHERE park_id IS NOT NULL ORDER BY park_id, destination_id
+    FROM given_rides AS given
+    WHERE park_id IS NOT NULL  -- of new parks alone: the list of time zones is slow to read
+      AND NOT EXISTS (SELECT FROM parks.parks AS known WHERE known.park_id = given.park_id)
+    ORDER BY park_id, destination_id
     ON CONFLICT DO NOTHING;
     INSERT INTO parks.park_timezones (park_id, timezone)
     SELECT p.park_id, p.timezone FROM parks.parks AS p
