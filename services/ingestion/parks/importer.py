@@ -3,6 +3,7 @@
 import logging
 import math
 import os
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -14,7 +15,7 @@ from typing import Any
 
 from services.ingestion.parks import imports, work
 from services.ingestion.parks.events import Issue
-from services.ingestion.parks.load import SQL, Object, Outcome
+from services.ingestion.parks.archive_load import SQL, Object, Outcome
 from services.ingestion.sources.parks_archive import Archive, read_key
 from shared import db
 from shared.config import Settings
@@ -39,6 +40,7 @@ class Report:
     imported: int = 0
     duplicates: int = 0
     rejected: int = 0
+    seconds: float = 0.0
 
     def add(self, outcome: Outcome) -> None:
         """Count a file."""
@@ -94,7 +96,7 @@ class Importer:
                 return self._guarded(conn, found)
 
     def _guarded(self, conn: db.Connection, found: imports.Import) -> Report:
-        report = Report()
+        report, started = Report(), time.monotonic()
         try:
             self._list(conn, found)
             self._import_all(conn, found, report)
@@ -108,7 +110,7 @@ class Importer:
             # the end is on disk before anybody hears of it, and with it all files, which did not wait for the disk
             db.execute(conn, "SET LOCAL synchronous_commit = on")
             imports.move(conn, found["import_id"], status)
-        report.status = status
+        report.status, report.seconds = status, time.monotonic() - started
         return report
 
     def _note_failure(self, conn: db.Connection, found: imports.Import, exc: Exception) -> None:
@@ -169,11 +171,13 @@ class Importer:
         waiting: set[Future[Outcome]] = set()
         settings = self.settings if isinstance(executor, ThreadPoolExecutor) else None
         take = partial(work.import_object, import_id=import_id, folder=self.folder, settings=settings)
+        asked_at = 0.0
         try:
             while True:
                 if report.status == "IN_PROGRESS":
                     self.check_stop()
-                    report.status = self._wanted(conn, import_id)
+                    if time.monotonic() - asked_at >= POLL_SECONDS:
+                        report.status, asked_at = self._wanted(conn, import_id), time.monotonic()
                 if report.status == "IN_PROGRESS":
                     waiting |= {executor.submit(take, item) for item in islice(todo, 2 * count - len(waiting))}
                 if not waiting:

@@ -17,7 +17,7 @@ from shared import db
 from shared.errors import FatalError
 from shared.sql import read_queries
 
-_QUERIES = Path(__file__).parent / "sql" / "imports.sql"
+_QUERIES = Path(__file__).parent / "sql" / "archive" / "imports.sql"
 # state -> the states that it may follow
 BEFORE = {
     "IN_PROGRESS": ("PENDING", "IN_PROGRESS", "PAUSED", "FAILED"),
@@ -70,6 +70,34 @@ def find(conn: db.Connection, import_id: int) -> Import:
     if found is None:
         raise FatalError(f"there is no import {import_id}: `cronhouse parks imports` lists them")
     return found
+
+
+def list_all(
+    conn: db.Connection, *, import_id: int | None = None, status: str | None = None, before: int | None = None,
+    limit: int = 20,
+) -> list[Import]:  # fmt: skip
+    """List imports, newest first; `held_by` says who is at work on one, `percent` how much of its bytes is done."""
+    values = {"import_id": import_id, "status": status, "before": before, "limit": limit}
+    return db.fetch_all(conn, query("list"), values)
+
+
+def folder_of(source: str) -> str | None:
+    """Return the folder that a source is; None for a bucket."""
+    from urllib.parse import unquote, urlsplit
+
+    return unquote(urlsplit(source).path) if source.startswith("file:") else None
+
+
+def check_source(found: Mapping[str, Any], label: str) -> None:
+    """Refuse to go on with an import from elsewhere.
+
+    Raises:
+        FatalError: its archive is not the one that the settings name.
+    """
+    if found["source"] != label:
+        raise FatalError(
+            f"import {found['import_id']} is of {found['source']}, but the settings name {label}: set ARCHIVE_S3_BUCKET"
+        )
 
 
 def move(conn: db.Connection, import_id: int, status: str, problem: str | None = None) -> Import:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.ingestion.parks.events import Batch, read_events
-from services.ingestion.parks.load import Loader, Object, Outcome
+from services.ingestion.parks.archive_load import Loader, Object, Outcome
 from services.ingestion.parks.unpack import unpack
 from services.ingestion.sources.parks_archive import Archive, open_archive
 from shared import db

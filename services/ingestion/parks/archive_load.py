@@ -3,7 +3,8 @@ transaction. Rides and partitions are made known before, each in a transaction o
 """
 
 import io
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,9 +18,10 @@ from shared import db
 from shared.names import fold_name
 from shared.sql import SqlFolder, read_queries
 
-_FOLDER = Path(__file__).parent / "sql"
+_FOLDER = Path(__file__).parent / "sql" / "archive"
 SQL = SqlFolder(_FOLDER)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_PLACE = re.compile(r"%\((\w+)\)s")
 NARROW_MS = 2 * 86_400_000
 QUARTER_MS = 900_000  # every time zone is whole quarters of an hour away from UTC
 
@@ -63,6 +65,7 @@ class Loader:
     conn: db.Connection
     rides: dict[str, int] = field(default_factory=dict)
     months: set[date] = field(default_factory=set)
+    _prepared: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         with db.transaction(self.conn):
@@ -70,6 +73,20 @@ class Loader:
             # forgotten whole objects, and the import takes them again
             db.execute(self.conn, "SET synchronous_commit = off")
             db.execute(self.conn, SQL["make_staging"])
+
+    def _prepare(self, name: str) -> str:
+        """Return a call of a statement that the server plans once for all objects: its values by name, as ever."""
+        if name not in self._prepared:
+            text = SQL[name] if name in SQL.names() else query(name)
+            order = tuple(dict.fromkeys(_PLACE.findall(text)))
+            text = _PLACE.sub(lambda match: f"${order.index(match[1]) + 1}", text).replace("%%", "%")
+            db.execute(self.conn, f"PREPARE {name} AS {text}")
+            self._prepared[name] = order
+        places = ", ".join(f"%({place})s" for place in self._prepared[name])
+        return f"EXECUTE {name} ({places})"
+
+    def _run(self, name: str, values: Mapping[str, Any]) -> int:
+        return db.execute(self.conn, self._prepare(name), values)
 
     def load(self, item: Object, batch: Batch, import_id: int, etag: str | None, size: int, kind: str) -> Outcome:
         """Write an object."""
@@ -90,8 +107,8 @@ class Loader:
                 "conflicts": batch.conflicts, "rejected": batch.rejected,
             }  # fmt: skip
             more = {"etag": etag, "size": size, "format": kind, "listed_size": item.size_bytes}
-            db.execute(conn, query("settle_object"), {**values, **counts, **more})
-            db.execute(conn, query("settle_checkpoint"), {**values, **counts, **more})
+            self._run("settle_object", {**values, **counts, **more})
+            self._run("settle_checkpoint", {**values, **counts, **more})
         del counts["conflicts"]
         return Outcome(item.object_key, "IMPORTED", item.size_bytes, **counts)
 
@@ -108,8 +125,8 @@ class Loader:
             if not self._still_open(item):
                 return Outcome(item.object_key, "SKIPPED", item.size_bytes)
             self._log(batch, import_id)
-            db.execute(self.conn, query("fail_object"), values)
-            db.execute(self.conn, query("fail_checkpoint"), values)
+            self._run("fail_object", values)
+            self._run("fail_checkpoint", values)
         return Outcome(item.object_key, "FAILED", item.size_bytes, problem=problem)
 
     def _still_open(self, item: Object) -> bool:
@@ -117,7 +134,7 @@ class Loader:
             "object_id": item.object_id, "status": item.status, "imported_etag": item.imported_etag,
             "before": item.import_id,
         }  # fmt: skip
-        return db.fetch_value(self.conn, query("lock_object"), values) is not None
+        return db.fetch_value(self.conn, self._prepare("lock_object"), values) is not None
 
     def _make_ready(self, item: Object, batch: Batch) -> None:
         """Make rides and partitions known that are not yet."""
@@ -154,7 +171,7 @@ class Loader:
                 rounds.append({who.entity_id: entry})
         found: dict[str, int] = {}
         for entries in rounds:
-            rows = db.fetch_all(self.conn, query("register_rides"), {"entities": Json(list(entries.values()))})
+            rows = db.fetch_all(self.conn, self._prepare("register_rides"), {"entities": Json(list(entries.values()))})
             found.update({row["entity_id"]: row["ride_id"] for row in rows})
         return found
 
@@ -165,33 +182,33 @@ class Loader:
         numbers = [self.rides[entity] for entity in batch.entities]
         with db.mapped_errors(), self.conn.cursor() as cursor:
             cursor.copy_expert(SQL["copy_staging"], io.StringIO(_render(batch, numbers)), size=1 << 17)
-        imported = db.execute(self.conn, SQL["insert_snapshots"], values)
+        imported = self._run("insert_snapshots", values)
         changed = self._settle_contested(batch, values) if imported < len(batch.rows) else 0
         postings, extras = _more(batch, numbers)
         if postings:
-            db.execute(self.conn, SQL["insert_postings"], {**values, "rows": Json(postings)})
+            self._run("insert_postings", {**values, "rows": Json(postings)})
         if extras:
-            db.execute(self.conn, SQL["insert_extras"], {**values, "rows": Json(extras)})
+            self._run("insert_extras", {**values, "rows": Json(extras)})
         return imported, changed
 
     def _settle_contested(self, batch: Batch, values: dict[str, Any]) -> int:
         """Decide for the instants that the history had already; count and note those that differ."""
         db.execute(self.conn, "ANALYZE staged_snapshot")
-        for row in db.fetch_all(self.conn, SQL["find_conflicts"], values):
+        for row in db.fetch_all(self.conn, self._prepare("find_conflicts"), values):
             batch.conflicts += 1
             batch.tell(
                 "CONFLICT", row["recorded_at"].isoformat(timespec="milliseconds"),
                 "two files differ on one ride and instant; the later file counts", str(row["entity_id"]),
             )  # fmt: skip
-        changed = db.execute(self.conn, SQL["take_over"], values)
-        db.execute(self.conn, SQL["clear_postings"], values)
-        db.execute(self.conn, SQL["clear_extras"], values)
+        changed = self._run("take_over", values)
+        self._run("clear_postings", values)
+        self._run("clear_extras", values)
         return changed
 
     def _log(self, batch: Batch, import_id: int) -> None:
         if batch.issues:
             issues = [{**issue._asdict(), "seen": seen} for issue, seen in batch.issues.items()]
-            db.execute(self.conn, SQL["log_issues"], {"issues": Json(issues), "import_id": import_id})
+            self._run("log_issues", {"issues": Json(issues), "import_id": import_id})
 
     def _mark_dirty(self, batch: Batch) -> None:
         stretches = sorted(
@@ -199,7 +216,7 @@ class Loader:
              for first, last in _stretches(who, batch)}
         )  # fmt: skip
         rides, firsts, lasts = (list(column) for column in zip(*stretches, strict=True))
-        db.execute(self.conn, SQL["mark_dirty"], {"rides": rides, "firsts": firsts, "lasts": lasts})
+        self._run("mark_dirty", {"rides": rides, "firsts": firsts, "lasts": lasts})
 
 
 def _render(batch: Batch, numbers: list[int]) -> str:

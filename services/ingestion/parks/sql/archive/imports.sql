@@ -22,7 +22,8 @@ SELECT pg_advisory_xact_lock(hashtextextended('parks.import_checkpoints', 0));
 
 -- name: list
 -- Newest first, with who is at work on it: an import that is IN_PROGRESS without anybody was cut off.
-SELECT import.*, worker.application_name AS held_by
+SELECT import.*, worker.application_name AS held_by,
+       round(100.0 * bytes_done / nullif(bytes_total, 0), 1) AS percent
 FROM parks.import_checkpoints AS import
 LEFT JOIN LATERAL (
     SELECT activity.application_name
@@ -71,6 +72,19 @@ RETURNING *;
 -- Imports of a source that wait, or were cut off: whether somebody is at work tells the lock of the destination.
 SELECT * FROM parks.import_checkpoints
 WHERE source = %(source)s AND status IN ('PENDING', 'IN_PROGRESS')
+ORDER BY import_id;
+
+-- name: resumable
+SELECT import_id, destination_id FROM parks.import_checkpoints
+WHERE source = %(source)s AND status IN ('PENDING', 'IN_PROGRESS', 'PAUSED', 'FAILED')
+  AND (%(destinations)s::text[] IS NULL OR destination_id::text = ANY(%(destinations)s))
+  -- a failed one that was started anew since is over
+  AND NOT (status = 'FAILED' AND EXISTS (
+      SELECT FROM parks.import_checkpoints AS later
+      WHERE later.source = import_checkpoints.source AND later.destination_id = import_checkpoints.destination_id
+        AND (later.first_date, later.last_date)
+            IS NOT DISTINCT FROM (import_checkpoints.first_date, import_checkpoints.last_date)
+        AND later.import_id > import_checkpoints.import_id))
 ORDER BY import_id;
 
 -- name: lock_destination
