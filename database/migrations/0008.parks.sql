@@ -251,10 +251,29 @@ CREATE TABLE parks.import_checkpoints (
     finished_at    timestamptz
 );
 COMMENT ON TABLE parks.import_checkpoints IS 'One row an import of a destination''s archive in a range of file dates. The range is part of its identity: another range is another import.';
-COMMENT ON COLUMN parks.import_checkpoints.source IS 'Bucket or folder, e.g. s3://archive.themeparks.wiki.';
+COMMENT ON COLUMN parks.import_checkpoints.source IS 'Bucket or folder, e.g. s3://archive.themeparks.wiki. Empty: asked for over the API, and not begun; the archive that the importer is set to.';
 COMMENT ON COLUMN parks.import_checkpoints.first_date IS 'First file date, null for all there are; last_date likewise. A file''s date is not the date of its events.';
 COMMENT ON COLUMN parks.import_checkpoints.wanted IS 'What somebody asked of it; it does so at the next file boundary.';
 COMMENT ON COLUMN parks.import_checkpoints.events IS 'Events in the files done: imported + duplicates + rejected.';
+
+CREATE FUNCTION parks.check_import_status() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT CASE NEW.status
+        WHEN 'PENDING' THEN OLD.status IN ('PAUSED', 'FAILED')
+        WHEN 'IN_PROGRESS' THEN OLD.status IN ('PENDING', 'PAUSED', 'FAILED')
+        WHEN 'PAUSED' THEN OLD.status IN ('PENDING', 'IN_PROGRESS')
+        WHEN 'COMPLETED' THEN OLD.status = 'IN_PROGRESS'
+        WHEN 'FAILED' THEN OLD.status IN ('PENDING', 'IN_PROGRESS')
+        WHEN 'CANCELLED' THEN OLD.status IN ('PENDING', 'IN_PROGRESS', 'PAUSED', 'FAILED')
+    END THEN
+        RAISE EXCEPTION 'an import that is % cannot become %', OLD.status, NEW.status USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION parks.check_import_status IS 'Which state of an import may follow which, whoever writes it.';
+CREATE TRIGGER import_status BEFORE UPDATE OF status ON parks.import_checkpoints
+    FOR EACH ROW WHEN (OLD.status <> NEW.status) EXECUTE FUNCTION parks.check_import_status();
 
 CREATE TABLE parks.archive_object (
     object_id      integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

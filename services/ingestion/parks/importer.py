@@ -91,8 +91,9 @@ class Importer:
         with closing(db.connect(self.settings, application_name=name)) as conn:
             found = imports.find(conn, import_id)
             with imports.held(conn, found):
+                imports.check_source(found, self.archive.label)
                 with db.transaction(conn):
-                    found = imports.move(conn, import_id, "IN_PROGRESS")
+                    found = imports.move(conn, import_id, "IN_PROGRESS", source=self.archive.label)
                 return self._guarded(conn, found)
 
     def _guarded(self, conn: db.Connection, found: imports.Import) -> Report:

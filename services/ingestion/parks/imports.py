@@ -5,6 +5,8 @@
        │          ↓  │
        ├───────> PAUSED
        └─> CANCELLED <── from PENDING, IN_PROGRESS, PAUSED and FAILED; it is the end, as COMPLETED is
+
+PAUSED and FAILED become PENDING again where somebody asks the API to resume. The table knows these rules too.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +22,7 @@ from shared.sql import read_queries
 _QUERIES = Path(__file__).parent / "sql" / "archive" / "imports.sql"
 # state -> the states that it may follow
 BEFORE = {
+    "PENDING": ("PAUSED", "FAILED"),
     "IN_PROGRESS": ("PENDING", "IN_PROGRESS", "PAUSED", "FAILED"),
     "PAUSED": ("PENDING", "IN_PROGRESS"),
     "COMPLETED": ("IN_PROGRESS",),
@@ -94,19 +97,22 @@ def check_source(found: Mapping[str, Any], label: str) -> None:
     Raises:
         FatalError: its archive is not the one that the settings name.
     """
-    if found["source"] != label:
+    if found["source"] not in (label, ""):
         raise FatalError(
             f"import {found['import_id']} is of {found['source']}, but the settings name {label}: set ARCHIVE_S3_BUCKET"
         )
 
 
-def move(conn: db.Connection, import_id: int, status: str, problem: str | None = None) -> Import:
-    """Bring an import into another state; in a transaction of the caller's.
+def move(
+    conn: db.Connection, import_id: int, status: str, problem: str | None = None, source: str | None = None
+) -> Import:
+    """Bring an import into another state, and say where it reads if nobody has; in a transaction of the caller's.
 
     Raises:
         FatalError: it is in no state that this one may follow.
     """
-    values = {"import_id": import_id, "status": status, "problem": problem, "before": list(BEFORE[status])}
+    values = {"import_id": import_id, "status": status, "problem": problem, "source": source,
+              "before": list(BEFORE[status])}  # fmt: skip
     moved = db.fetch_one(conn, query("move"), values)
     if moved is None:
         now = find(conn, import_id)["status"]

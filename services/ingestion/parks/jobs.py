@@ -74,11 +74,8 @@ def _importer(run: Run) -> "Importer":
     from services.ingestion.parks.importer import Importer
     from services.ingestion.sources.parks_archive import open_archive
 
-    archive = open_archive(run.settings, run.settings.environ.get("ARCHIVE_FOLDER"))
-    return Importer(
-        run.settings, archive, f"{run.job} run {run.id}", folder=run.settings.environ.get("ARCHIVE_FOLDER"),
-        check_stop=run.check_stop,
-    )  # fmt: skip
+    archive = open_archive(run.settings)
+    return Importer(run.settings, archive, f"{run.job} run {run.id}", check_stop=run.check_stop)
 
 
 def _run_one(run: Run, importer: "Importer", import_id: int) -> None:

@@ -19,7 +19,8 @@ from shared.config import Settings
 from shared.errors import ConfigError, CronhouseError, FatalError, TransientError
 from shared.objectstore import FolderStore, ObjectInfo, S3Store
 
-BUCKET, REGION = "archive.themeparks.wiki", "eu-west-2"
+REGION = "eu-west-2"  # public notes on where archive.themeparks.wiki lies differ; the bucket itself says
+SAMPLE = Path(__file__).resolve().parent.parent / "data" / "parks" / "archive"
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
 TRIES, FIRST_WAIT, LONGEST_WAIT = 5, 0.5, 30.0  # seconds; doubles with each try
 _KEY = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(\d{4})/(\d{2})/(\d{2})\.json\.gz")
@@ -62,13 +63,15 @@ class Archive(Protocol):
 
 
 def open_archive(settings: Settings, folder: str | None = None) -> Archive:
-    """Open the bucket that the settings name, or a folder laid out like it.
+    """Open a folder laid out like the bucket, the bucket that the settings name, or the sample that comes with us.
 
     Raises:
         ConfigError: a setting is wrong, there is no such bucket or folder, or access is refused.
         TransientError: the endpoint cannot be reached now.
     """
-    return FolderArchive(Path(folder)) if folder else S3Archive(settings)
+    if folder is None and settings.environ.get("ARCHIVE_S3_BUCKET"):
+        return S3Archive(settings)
+    return FolderArchive(Path(folder) if folder else SAMPLE)
 
 
 class FolderArchive:
@@ -106,7 +109,7 @@ class S3Archive:
 
         env = settings.environ
         self.settings, self.sleep = settings, sleep
-        self.bucket = env.get("ARCHIVE_S3_BUCKET") or BUCKET
+        self.bucket = env["ARCHIVE_S3_BUCKET"]
         self.signed = _is_signed(env)
         self.label = f"s3://{self.bucket}"
         self.http = urllib3.PoolManager(

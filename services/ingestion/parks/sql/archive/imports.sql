@@ -11,7 +11,7 @@ SELECT * FROM parks.import_checkpoints WHERE import_id = %(import_id)s;
 -- name: find_open
 -- The import of the same source, destination and range that is not over; the range is part of what an import is.
 SELECT * FROM parks.import_checkpoints
-WHERE source = %(source)s AND destination_id = %(destination_id)s
+WHERE source IN (%(source)s, '') AND destination_id = %(destination_id)s
   AND (first_date, last_date) IS NOT DISTINCT FROM (%(first)s::date, %(last)s::date)
   AND status IN ('PENDING', 'IN_PROGRESS', 'PAUSED')
 ORDER BY import_id DESC LIMIT 1;
@@ -44,6 +44,7 @@ LIMIT %(limit)s;
 -- From one state to another, if it is still in one that this may follow.
 UPDATE parks.import_checkpoints
 SET status = %(status)s, problem = %(problem)s, updated_at = now(),
+    source = COALESCE(NULLIF(source, ''), %(source)s, ''),
     wanted = CASE WHEN %(status)s = 'IN_PROGRESS' THEN wanted END,
     started_at = CASE WHEN %(status)s = 'IN_PROGRESS' THEN COALESCE(started_at, now()) ELSE started_at END,
     finished_at = CASE WHEN %(status)s IN ('COMPLETED', 'FAILED', 'CANCELLED') THEN now() END
@@ -71,12 +72,12 @@ RETURNING *;
 -- name: to_do
 -- Imports of a source that wait, or were cut off: whether somebody is at work tells the lock of the destination.
 SELECT * FROM parks.import_checkpoints
-WHERE source = %(source)s AND status IN ('PENDING', 'IN_PROGRESS')
+WHERE source IN (%(source)s, '') AND status IN ('PENDING', 'IN_PROGRESS')
 ORDER BY import_id;
 
 -- name: resumable
 SELECT import_id, destination_id FROM parks.import_checkpoints
-WHERE source = %(source)s AND status IN ('PENDING', 'IN_PROGRESS', 'PAUSED', 'FAILED')
+WHERE source IN (%(source)s, '') AND status IN ('PENDING', 'IN_PROGRESS', 'PAUSED', 'FAILED')
   AND (%(destinations)s::text[] IS NULL OR destination_id::text = ANY(%(destinations)s))
   -- a failed one that was started anew since is over
   AND NOT (status = 'FAILED' AND EXISTS (
