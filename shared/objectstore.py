@@ -133,7 +133,13 @@ class S3Store:
     or from the files that AWS_ACCESS_KEY_ID_FILE and AWS_SECRET_ACCESS_KEY_FILE name."""
 
     def __init__(
-        self, bucket: str, prefix: str, settings: Settings, *, signed: bool = True, setting: str = "OBJECT_STORE_URL"
+        self,
+        bucket: str,
+        prefix: str,
+        settings: Settings,
+        *,
+        signed: bool = True,
+        setting: str = "OBJECT_STORE_URL",
     ) -> None:
         """`signed` false asks without credentials, as a public bucket allows; `setting` is what messages name."""
         import boto3

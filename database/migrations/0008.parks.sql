@@ -258,14 +258,12 @@ COMMENT ON COLUMN parks.import_checkpoints.events IS 'Events in the files done: 
 
 CREATE FUNCTION parks.check_import_status() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT CASE NEW.status
-        WHEN 'PENDING' THEN OLD.status IN ('PAUSED', 'FAILED')
-        WHEN 'IN_PROGRESS' THEN OLD.status IN ('PENDING', 'PAUSED', 'FAILED')
-        WHEN 'PAUSED' THEN OLD.status IN ('PENDING', 'IN_PROGRESS')
-        WHEN 'COMPLETED' THEN OLD.status = 'IN_PROGRESS'
-        WHEN 'FAILED' THEN OLD.status IN ('PENDING', 'IN_PROGRESS')
-        WHEN 'CANCELLED' THEN OLD.status IN ('PENDING', 'IN_PROGRESS', 'PAUSED', 'FAILED')
-    END THEN
+    IF (OLD.status, NEW.status) NOT IN (
+        ('PENDING', 'IN_PROGRESS'), ('PENDING', 'PAUSED'), ('PENDING', 'FAILED'), ('PENDING', 'CANCELLED'),
+        ('IN_PROGRESS', 'PAUSED'), ('IN_PROGRESS', 'COMPLETED'), ('IN_PROGRESS', 'FAILED'), ('IN_PROGRESS', 'CANCELLED'),
+        ('PAUSED', 'PENDING'), ('PAUSED', 'IN_PROGRESS'), ('PAUSED', 'CANCELLED'),
+        ('FAILED', 'PENDING'), ('FAILED', 'IN_PROGRESS'), ('FAILED', 'CANCELLED'))
+    THEN
         RAISE EXCEPTION 'an import that is % cannot become %', OLD.status, NEW.status USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;

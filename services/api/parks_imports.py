@@ -50,7 +50,9 @@ class StartBody(Strict):
 
 class ListQuery(Strict):
     status: Status | None = None
-    before: Id | None = Field(None, description="Only imports with a smaller number: the cursor of the paging.")
+    before: Id | None = Field(
+        None, description="Only imports with a smaller number: the cursor of the paging."
+    )
     limit: int = Field(50, ge=1, le=500)
 
 
@@ -113,20 +115,26 @@ def resume(path: ImportPath) -> Any:
         if now in ("PAUSED", "FAILED"):
             _move(conn, path.import_id, "PENDING")
         elif now == "IN_PROGRESS":
-            db.execute(conn, database.query("parks_imports", "want"), {"import_id": path.import_id, "wanted": None})
+            db.execute(
+                conn, database.query("parks_imports", "want"), {"import_id": path.import_id, "wanted": None}
+            )
         elif now != "PENDING":
             fail(409, f"Import {path.import_id} is {now}: that is its end. Start another.")
         _ask_for_a_run(conn, "resume", path.import_id, {"was": now})
     return jsonify({**_read(path.import_id), "note": NOTE}), 202
 
 
-@api.post("/pause/<int:import_id>", responses={200: Import, 202: Import}, summary="Pause an import (operator)")
+@api.post(
+    "/pause/<int:import_id>", responses={200: Import, 202: Import}, summary="Pause an import (operator)"
+)
 @requires("operator")
 def pause(path: ImportPath) -> Any:
     return _end(path.import_id, "pause", "PAUSED", ("PENDING", "IN_PROGRESS"))
 
 
-@api.delete("/cancel/<int:import_id>", responses={200: Import, 202: Import}, summary="Cancel an import (operator)")
+@api.delete(
+    "/cancel/<int:import_id>", responses={200: Import, 202: Import}, summary="Cancel an import (operator)"
+)
 @requires("operator")
 def cancel(path: ImportPath) -> Any:
     """What it imported stays. It cannot be resumed; the same can be started anew."""
@@ -143,9 +151,10 @@ def quality(path: ImportPath, query: Paged) -> Any:
         return database.fetch_all(database.query("parks_imports", name), values)
 
     counts = {name: found[name] for name in ("events", "imported", "duplicates", "rejected")}
+    issues = page_of(rows("issues"), query.limit, query.offset)
     return jsonify(
         import_id=path.import_id, status=found["status"], counts=counts, files=rows("files")[0],
-        failed_files=rows("failed_files"), kinds=rows("kinds"), issues=page_of(rows("issues"), query.limit, query.offset),
+        failed_files=rows("failed_files"), kinds=rows("kinds"), issues=issues,
     )  # fmt: skip
 
 
@@ -159,7 +168,9 @@ def _end(import_id: int, wish: str, status: Status, from_: tuple[str, ...]) -> A
             fail(409, f"Import {import_id} is {now}: it cannot become {status}.")
         is_held = _read(import_id)["held_by"] is not None
         if is_held:
-            db.execute(conn, database.query("parks_imports", "want"), {"import_id": import_id, "wanted": wish})
+            db.execute(
+                conn, database.query("parks_imports", "want"), {"import_id": import_id, "wanted": wish}
+            )
         else:
             _move(conn, import_id, status)
         write_audit(conn, f"key:{g.principal.name}", f"parks.import.{wish}", f"import:{import_id}", {"was": now},

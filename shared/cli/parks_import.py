@@ -17,10 +17,16 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@click.command("import", epilog="Example: cronhouse parks import --destination e957da41-3552-4cf6-b636-5babc5cbc4e5")
+@click.command(
+    "import", epilog="Example: cronhouse parks import --destination e957da41-3552-4cf6-b636-5babc5cbc4e5"
+)
 @click.option("--all", "everything", is_flag=True, help="Every destination that the archive has.")
-@click.option("--destination", "destinations", type=click.UUID, multiple=True, help="One destination; may be repeated.")
-@click.option("--from", "first", type=Date(), help="First file date; default: as far back as there are files.")
+@click.option(
+    "--destination", "destinations", type=click.UUID, multiple=True, help="One destination; may be repeated."
+)
+@click.option(
+    "--from", "first", type=Date(), help="First file date; default: as far back as there are files."
+)
 @click.option("--to", "last", type=Date(), help="Last file date; default: the newest.")
 @click.option("--source", metavar="DIR", help="A folder laid out like the bucket, in place of it.")
 @click.option("--resume", "resuming", is_flag=True, help="Go on with what was paused, failed or cut off.")
@@ -36,7 +42,9 @@ def start_import(
     bucket that ARCHIVE_S3_BUCKET names. Exits 1 when an import failed; objects that cannot be read do not fail it.
     """
     if everything and destinations or not (everything or destinations or resuming):
-        raise click.UsageError("give --all, or --destination one or more times, or --resume alone or with either")
+        raise click.UsageError(
+            "give --all, or --destination one or more times, or --resume alone or with either"
+        )
     if first and last and first > last:
         raise click.UsageError("--from is after --to")
     settings = start()
@@ -49,7 +57,9 @@ def start_import(
         ids = runner.resumable(conn, archive, wanted or None) if resuming else []
         if not resuming:
             for destination in wanted:
-                ids.append(runner.begin_new(conn, archive, destination, first, last, forced=force, by=actor()))
+                ids.append(
+                    runner.begin_new(conn, archive, destination, first, last, forced=force, by=actor())
+                )
     if not ids:
         click.echo("nothing to resume" if resuming else "the archive has no destinations")
     return _run(settings, archive, source, ids)
@@ -57,7 +67,9 @@ def start_import(
 
 @click.command("imports", epilog="Example: cronhouse parks imports 7 --json")
 @click.argument("import_id", type=int, required=False)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="The newest so many.")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, 1000), help="The newest so many."
+)
 @json_option
 def list_imports(import_id: int | None, limit: int, as_json: bool) -> int:
     """List imports, newest first, or show one. IN_PROGRESS held by nobody was cut off and can be resumed.

@@ -88,7 +88,9 @@ class Loader:
     def _run(self, name: str, values: Mapping[str, Any]) -> int:
         return db.execute(self.conn, self._prepare(name), values)
 
-    def load(self, item: Object, batch: Batch, import_id: int, etag: str | None, size: int, kind: str) -> Outcome:
+    def load(
+        self, item: Object, batch: Batch, import_id: int, etag: str | None, size: int, kind: str
+    ) -> Outcome:
         """Write an object."""
         self._make_ready(item, batch)
         values = {"object_id": item.object_id, "import_id": import_id, **_range(batch)}
@@ -146,7 +148,9 @@ class Loader:
             wanted = {entity for entity in unknown if entity not in self.rides}
             if wanted:
                 with db.transaction(self.conn):
-                    found = self._register(item, [i for i in batch.identities.values() if i.entity_id in wanted])
+                    found = self._register(
+                        item, [i for i in batch.identities.values() if i.entity_id in wanted]
+                    )
                 self.rides.update(found)
         days = {EPOCH.date() + timedelta(ms // 86_400_000) for ms in _moments(batch)}
         for month in sorted({day.replace(day=1) for day in days} - self.months):
@@ -157,11 +161,14 @@ class Loader:
     def _register(self, item: Object, identities: Iterable[Identity]) -> dict[str, int]:
         """Widen what is known of the rides: one call for each name that a ride went by in the object."""
         rounds: list[dict[str, dict[str, Any]]] = []
-        for who in sorted((i for i in identities if i.last >= 0), key=lambda i: (i.entity_id, i.last, i.name or "")):
+        for who in sorted(
+            (i for i in identities if i.last >= 0), key=lambda i: (i.entity_id, i.last, i.name or "")
+        ):
             entry = {
                 "entity_id": who.entity_id, "park_id": who.park_id, "destination_id": item.destination_id,
                 "timezone": who.timezone, "name": who.name, "folded_name": who.name and fold_name(who.name) or None,
-                "internal_id": who.internal_id, "first_seen_at": _instant(who.first), "last_seen_at": _instant(who.last),
+                "internal_id": who.internal_id, "first_seen_at": _instant(who.first),
+                "last_seen_at": _instant(who.last),
             }  # fmt: skip
             for entries in rounds:
                 if who.entity_id not in entries:
@@ -171,7 +178,9 @@ class Loader:
                 rounds.append({who.entity_id: entry})
         found: dict[str, int] = {}
         for entries in rounds:
-            rows = db.fetch_all(self.conn, self._prepare("register_rides"), {"entities": Json(list(entries.values()))})
+            rows = db.fetch_all(
+                self.conn, self._prepare("register_rides"), {"entities": Json(list(entries.values()))}
+            )
             found.update({row["entity_id"]: row["ride_id"] for row in rows})
         return found
 
@@ -270,7 +279,10 @@ def _stretches(who: Identity, batch: Batch) -> Iterable[tuple[int, int]]:
 def _range(batch: Batch) -> dict[str, int | None]:
     """Return the first and the last instant of a batch, null where it has no rows."""
     seen = [who for who in batch.identities.values() if who.last >= 0]
-    return {"first": min((w.first for w in seen), default=None), "last": max((w.last for w in seen), default=None)}
+    return {
+        "first": min((w.first for w in seen), default=None),
+        "last": max((w.last for w in seen), default=None),
+    }
 
 
 def _instant(milliseconds: int) -> str:

@@ -183,7 +183,12 @@ class Batch:
         if before != row:
             self.conflicts += 1
             at = datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="milliseconds")
-            self.tell("CONFLICT", at, "two events of one ride and instant differ; the last one counts", who.entity_id)
+            self.tell(
+                "CONFLICT",
+                at,
+                "two events of one ride and instant differ; the last one counts",
+                who.entity_id,
+            )
 
 
 def read_events(data: bytes, batch: Batch) -> None:
@@ -351,7 +356,11 @@ def _row(entity: str, data: dict[str, Any], batch: Batch) -> Row:
     postings = tuple(read_queue(name, value, tell) for name, value in queue.items() if name in OTHER_TYPES)
     unknown = {name: value for name, value in queue.items() if name not in OTHER_TYPES and name != "STANDBY"}
     for name, value in unknown.items():
-        tell("UNKNOWN_QUEUE", clean_text(name)[:100], f"a queue type that we do not know, kept as it came: {show_raw(value)}")
+        tell(
+            "UNKNOWN_QUEUE",
+            clean_text(name)[:100],
+            f"a queue type that we do not know, kept as it came: {show_raw(value)}",
+        )
     return Row(
         status, _standby(queue.get("STANDBY"), tell), "STANDBY" in queue,
         postings, _showtimes(data.get("showtimes"), tell), _json(unknown) if unknown else None,

@@ -5,7 +5,14 @@ import math
 import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -14,8 +21,8 @@ from itertools import islice
 from typing import Any
 
 from services.ingestion.parks import imports, work
-from services.ingestion.parks.events import Issue
 from services.ingestion.parks.archive_load import SQL, Object, Outcome
+from services.ingestion.parks.events import Issue
 from services.ingestion.sources.parks_archive import Archive, read_key
 from shared import db
 from shared.config import Settings
@@ -121,7 +128,12 @@ class Importer:
             with db.transaction(conn):
                 imports.move(conn, found["import_id"], "FAILED", reason[:1000])
         except CronhouseError as second:
-            log.error("import %d failed (%s), and that could not be written down: %s", found["import_id"], reason, second)
+            log.error(
+                "import %d failed (%s), and that could not be written down: %s",
+                found["import_id"],
+                reason,
+                second,
+            )
 
     def _list(self, conn: db.Connection, found: imports.Import) -> None:
         """Bring the ledger up to date with what the archive has."""
@@ -166,7 +178,13 @@ class Importer:
                 self._drive(conn, found["import_id"], executor, count, iter(todo), report)
 
     def _drive(
-        self, conn: db.Connection, import_id: int, executor: Executor, count: int, todo: Iterator[Object], report: Report
+        self,
+        conn: db.Connection,
+        import_id: int,
+        executor: Executor,
+        count: int,
+        todo: Iterator[Object],
+        report: Report,
     ) -> None:
         """Keep the workers busy with two files each; on any stop wait for the files in hand."""
         waiting: set[Future[Outcome]] = set()
@@ -180,7 +198,9 @@ class Importer:
                     if time.monotonic() - asked_at >= POLL_SECONDS:
                         report.status, asked_at = self._wanted(conn, import_id), time.monotonic()
                 if report.status == "IN_PROGRESS":
-                    waiting |= {executor.submit(take, item) for item in islice(todo, 2 * count - len(waiting))}
+                    waiting |= {
+                        executor.submit(take, item) for item in islice(todo, 2 * count - len(waiting))
+                    }
                 if not waiting:
                     return
                 done, waiting = wait(waiting, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)

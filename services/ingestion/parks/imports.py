@@ -116,7 +116,9 @@ def move(
     moved = db.fetch_one(conn, query("move"), values)
     if moved is None:
         now = find(conn, import_id)["status"]
-        raise FatalError(f"import {import_id} is {now}: it cannot become {status} (only {', '.join(BEFORE[status])} can)")
+        raise FatalError(
+            f"import {import_id} is {now}: it cannot become {status} (only {', '.join(BEFORE[status])} can)"
+        )
     return moved
 
 
@@ -171,4 +173,6 @@ def _describe(other: Mapping[str, Any] | None) -> str:
     _, _, rest = str(other["application_name"]).partition("parks_import:")
     number, _, by = rest.partition(":")
     since = other["backend_start"].strftime("%Y-%m-%d %H:%M:%S")
-    return f"by import {number or '?'} of {by or 'somebody'} since {since} UTC (server process {other['pid']})"
+    return (
+        f"by import {number or '?'} of {by or 'somebody'} since {since} UTC (server process {other['pid']})"
+    )

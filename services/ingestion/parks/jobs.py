@@ -57,7 +57,9 @@ def run_imports(run: Run) -> Counts:
     importer = _importer(run)
     failures: list[CronhouseError] = []
     tried: set[int] = set()
-    while todo := [row for row in runs.asked_for(run.conn, importer.archive) if row["import_id"] not in tried]:
+    while todo := [
+        row for row in runs.asked_for(run.conn, importer.archive) if row["import_id"] not in tried
+    ]:
         import_id = todo[0]["import_id"]
         tried.add(import_id)
         try:

@@ -13,7 +13,9 @@ def validate(params: Mapping[str, Any]) -> list[str]:
     section = params.get("archive")
     if not isinstance(section, Mapping):
         return ["archive: expected a mapping with destinations"]
-    problems = [f"archive.{key}: unknown key; known is destinations" for key in section if key != "destinations"]
+    problems = [
+        f"archive.{key}: unknown key; known is destinations" for key in section if key != "destinations"
+    ]
     given = section.get("destinations")
     if given == "all":
         return problems

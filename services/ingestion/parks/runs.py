@@ -8,8 +8,8 @@ from typing import Any
 
 from services.ingestion.parks import imports
 from services.ingestion.parks.importer import Importer, Report, Tell, log_odd_keys
-from services.ingestion.sources.parks_archive import Archive
 from services.ingestion.parks.values import read_uuid
+from services.ingestion.sources.parks_archive import Archive
 from shared import db
 from shared.config import Settings
 from shared.errors import CronhouseError, Interrupted
@@ -97,7 +97,9 @@ def _pause(settings: Settings, import_id: int) -> None:
 
 def describe(import_id: int, report: Report) -> list[str]:
     """Say in a few lines what an import did."""
-    rate = f"{report.events / report.seconds:,.0f} events/s" if report.seconds and report.events else "no events"
+    rate = (
+        f"{report.events / report.seconds:,.0f} events/s" if report.seconds and report.events else "no events"
+    )
     lines = [
         f"import {import_id} {report.status}: {report.files:,} files, {report.events:,} events: {report.imported:,} "
         f"imported, {report.duplicates:,} duplicates, {report.rejected:,} rejected, in {show_seconds(report.seconds)} "

@@ -3,18 +3,19 @@
 import os
 import signal
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
-from services.ingestion.parks.events import Batch, read_events
 from services.ingestion.parks.archive_load import Loader, Object, Outcome
+from services.ingestion.parks.events import Batch, read_events
 from services.ingestion.parks.unpack import unpack
 from services.ingestion.sources.parks_archive import Archive, open_archive
 from shared import db
 from shared.config import Settings, load_settings
 from shared.errors import DataError, FatalError, TransientError
 
-_settings: Settings | None = None  # of this process: from its parent, or from its own environment on a Dask worker
+_settings: Settings | None = (
+    None  # of this process: from its parent, or from its own environment on a Dask worker
+)
 _held = threading.local()
 
 
@@ -35,7 +36,9 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def import_object(item: Object, import_id: int, folder: str | None, settings: Settings | None = None) -> Outcome:
+def import_object(
+    item: Object, import_id: int, folder: str | None, settings: Settings | None = None
+) -> Outcome:
     """Import one object; its own defects end as FAILED, all else is raised.
 
     Raises:
@@ -83,15 +86,16 @@ class _Worker:
                 batch.tell(kind, raw, message)
             read_events(unpacked.data, batch)
         except DataError as exc:
-            return self._kept(lambda loader: loader.fail(item, import_id, exc.reason))
+            problem = exc.reason
+            return self._kept(lambda loader: loader.fail(item, import_id, problem))
         kind, size = unpacked.format, len(body)
         del unpacked, body
         return self._kept(lambda loader: loader.load(item, batch, import_id, etag, size, kind))
 
-    def _kept(self, write: Any) -> Outcome:
+    def _kept(self, write: Callable[[Loader], Outcome]) -> Outcome:
+        """Write; a connection that failed is not used again."""
         try:
-            outcome: Outcome = write(self.loader)
-            return outcome
+            return write(self.loader)
         except TransientError:
             self.close()
             raise

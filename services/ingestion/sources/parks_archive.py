@@ -135,7 +135,9 @@ class S3Archive:
 
         pages = self.store.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Delimiter="/")
         try:
-            return sorted(item["Prefix"].rstrip("/") for page in pages for item in page.get("CommonPrefixes", ()))
+            return sorted(
+                item["Prefix"].rstrip("/") for page in pages for item in page.get("CommonPrefixes", ())
+            )
         except ClientError as exc:
             raise _explain(self, self.store._map("the list of destinations", exc)) from exc
         except BotoCoreError as exc:
@@ -168,7 +170,9 @@ class S3Archive:
             finally:
                 answer.release_conn()
         except urllib3.exceptions.HTTPError as exc:
-            raise TransientError(f"{self.label}: object {key} was cut off or not sent ({type(exc).__name__})") from exc
+            raise TransientError(
+                f"{self.label}: object {key} was cut off or not sent ({type(exc).__name__})"
+            ) from exc
         promised = answer.headers.get("Content-Length")
         if promised is not None and len(body) != int(promised) and len(body) <= MAX_OBJECT_BYTES:
             raise TransientError(f"{self.label}: object {key}: {promised} bytes promised, {len(body)} came")
@@ -194,8 +198,8 @@ class S3Archive:
 
             wait = read_retry_after(answer.headers.get("Retry-After"))
             raise TransientError(f"{self.label}: {code} for object {key}", retry_after=wait)
-        if answer.status in (401, 403):
-            raise ConfigError(_refused(self, code))
+        if answer.status in (401, 403):  # of one object: a bucket that refuses all could not be listed
+            raise FatalError(_refused(self, code))
         raise FatalError(f"{self.label}: {code} ({answer.status}) for object {key}; region {self.region}")
 
 
@@ -212,7 +216,10 @@ def _explain(archive: S3Archive, exc: CronhouseError) -> CronhouseError:
     text = str(exc)
     if isinstance(exc, ConfigError) and "refused" in text:
         return ConfigError(_refused(archive, "AccessDenied"))
-    if any(sign in text for sign in ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocation", "301")):
+    if any(
+        sign in text
+        for sign in ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocation", "301")
+    ):
         return ConfigError(
             f"ARCHIVE_S3_REGION: bucket {archive.bucket!r} does not lie in {archive.region}, and its endpoint does "
             f"not say where: set the region ({text})"
