@@ -173,11 +173,12 @@ class S3Store:
         try:
             return getattr(self.client, operation)(Bucket=self.bucket, **arguments)
         except ClientError as exc:
-            raise self._map(key, exc) from exc
+            raise self.map_error(key, exc) from exc
         except BotoCoreError as exc:
             raise TransientError(f"object store: {exc} (object {key})") from exc
 
-    def _map(self, key: str, exc: Any) -> CronhouseError:
+    def map_error(self, key: str, exc: Any) -> CronhouseError:
+        """Say what an answer of S3 about a key means."""
         code = str(exc.response.get("Error", {}).get("Code", ""))
         status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code == "NoSuchBucket":
@@ -229,7 +230,7 @@ class S3Store:
         except ClientError as exc:
             if str(exc.response.get("Error", {}).get("Code")) in ("404", "NoSuchKey"):
                 return None
-            raise self._map(key, exc) from exc
+            raise self.map_error(key, exc) from exc
         except BotoCoreError as exc:
             raise TransientError(f"object store: {exc} (object {key})") from exc
         return ObjectInfo(key, answer["ContentLength"], answer["ETag"].strip('"'), answer["LastModified"])

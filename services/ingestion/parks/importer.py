@@ -273,8 +273,11 @@ def _ledger_rows(label: str, page: list[ObjectInfo]) -> list[tuple[Any, ...]]:
 
 
 def log_odd_keys(conn: db.Connection, keys: list[str], import_id: int | None = None) -> None:
-    """Note keys that are not of the archive's shape, or of a day that never was."""
+    """Note keys that are not of the archive's shape, or of a day that never was; each once, however often listed."""
     from psycopg2.extras import Json
+
+    known = {row["subject"] for row in db.fetch_all(conn, imports.query("known_odd_keys"), {"keys": keys})}
+    keys = [key for key in keys if key not in known]
 
     message = "not <destination uuid>/<YYYY>/<MM>/<DD>.json.gz of a day that there was; left out"
     issues = [{**Issue("ODD_KEY", "info", key[:500], "", message)._asdict(), "seen": 1} for key in keys]

@@ -23,7 +23,9 @@ REGION = "eu-west-2"  # public notes on where archive.themeparks.wiki lies diffe
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "parks" / "archive"
 MAX_OBJECT_BYTES = 256 * 1024 * 1024
 TRIES, FIRST_WAIT, LONGEST_WAIT = 5, 0.5, 30.0  # seconds; doubles with each try
-_KEY = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(\d{4})/(\d{2})/(\d{2})\.json\.gz")
+_KEY = re.compile(
+    r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(\d{4})/(\d{2})/(\d{2})\.json\.gz", re.ASCII
+)
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -134,14 +136,14 @@ class S3Archive:
         from botocore.exceptions import BotoCoreError, ClientError
 
         pages = self.store.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Delimiter="/")
-        try:
-            return sorted(
-                item["Prefix"].rstrip("/") for page in pages for item in page.get("CommonPrefixes", ())
-            )
-        except ClientError as exc:
-            raise _explain(self, self.store._map("the list of destinations", exc)) from exc
-        except BotoCoreError as exc:
-            raise TransientError(f"{self.label}: {exc}") from exc
+        with _explained(self):
+            try:
+                prefixes = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", ())]
+            except ClientError as exc:
+                raise self.store.map_error("the list of destinations", exc) from exc
+            except BotoCoreError as exc:
+                raise TransientError(f"{self.label}: {exc}") from exc
+        return sorted(prefix.rstrip("/") for prefix in prefixes)
 
     def read(self, key: str) -> tuple[bytes, str | None]:
         """Return an object's bytes and ETag. Busy endpoints and answers that are cut off are asked again."""
@@ -210,6 +212,15 @@ def _explained(archive: S3Archive) -> Iterator[None]:
         yield
     except CronhouseError as exc:
         raise _explain(archive, exc) from exc
+    except RecursionError as exc:  # botocore asks for the region, is redirected, asks for the region ...
+        raise _wrong_region(archive, "PermanentRedirect") from exc
+
+
+def _wrong_region(archive: S3Archive, said: str) -> ConfigError:
+    return ConfigError(
+        f"ARCHIVE_S3_REGION: bucket {archive.bucket!r} does not lie in {archive.region}, and its endpoint does not "
+        f"say where: set the region ({said})"
+    )
 
 
 def _explain(archive: S3Archive, exc: CronhouseError) -> CronhouseError:
@@ -220,10 +231,7 @@ def _explain(archive: S3Archive, exc: CronhouseError) -> CronhouseError:
         sign in text
         for sign in ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocation", "301")
     ):
-        return ConfigError(
-            f"ARCHIVE_S3_REGION: bucket {archive.bucket!r} does not lie in {archive.region}, and its endpoint does "
-            f"not say where: set the region ({text})"
-        )
+        return _wrong_region(archive, text)
     return exc
 
 

@@ -115,6 +115,9 @@ WHERE (known.size_bytes, known.etag) IS DISTINCT FROM (excluded.size_bytes, excl
 SELECT object_key, size_bytes, etag FROM parks.archive_object
 WHERE source = %(source)s AND object_key = ANY(%(keys)s);
 
+-- name: known_odd_keys
+SELECT subject FROM parks.data_quality_log WHERE kind = 'ODD_KEY' AND subject = ANY(%(keys)s);
+
 -- name: open_objects
 -- Objects to import, oldest date first: new ones, changed ones, those that failed before this import, and forced all.
 SELECT object_id, object_key, destination_id::text, size_bytes, status, imported_etag, import_id
