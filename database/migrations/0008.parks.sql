@@ -205,7 +205,9 @@ BEGIN
             partition_name := parent || '_' || to_char(month_start, 'YYYY_MM');
             CONTINUE WHEN to_regclass('parks.' || partition_name) IS NOT NULL;
             PERFORM pg_advisory_xact_lock(hashtext('parks.ensure_snapshot_partitions'));
-            CONTINUE WHEN to_regclass('parks.' || partition_name) IS NOT NULL;
+            -- asked of the table itself: to_regclass would remember what it did not find before the wait
+            CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_class
+                                  WHERE relname = partition_name AND relnamespace = 'parks'::regnamespace);
             -- made beside and attached, not CREATE ... PARTITION OF: that would lock readers of the history out
             EXECUTE format('CREATE TABLE parks.%I (LIKE parks.%I INCLUDING DEFAULTS INCLUDING CONSTRAINTS)',
                            partition_name, parent);
@@ -249,10 +251,27 @@ CREATE TABLE parks.import_checkpoints (
     finished_at    timestamptz
 );
 COMMENT ON TABLE parks.import_checkpoints IS 'One row an import of a destination''s archive in a range of file dates. The range is part of its identity: another range is another import.';
-COMMENT ON COLUMN parks.import_checkpoints.source IS 'Bucket or folder, e.g. s3://archive.themeparks.wiki.';
+COMMENT ON COLUMN parks.import_checkpoints.source IS 'Bucket or folder, e.g. s3://archive.themeparks.wiki. Empty: asked for over the API, and not begun; the archive that the importer is set to.';
 COMMENT ON COLUMN parks.import_checkpoints.first_date IS 'First file date, null for all there are; last_date likewise. A file''s date is not the date of its events.';
 COMMENT ON COLUMN parks.import_checkpoints.wanted IS 'What somebody asked of it; it does so at the next file boundary.';
 COMMENT ON COLUMN parks.import_checkpoints.events IS 'Events in the files done: imported + duplicates + rejected.';
+
+CREATE FUNCTION parks.check_import_status() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (OLD.status, NEW.status) NOT IN (
+        ('PENDING', 'IN_PROGRESS'), ('PENDING', 'PAUSED'), ('PENDING', 'FAILED'), ('PENDING', 'CANCELLED'),
+        ('IN_PROGRESS', 'PAUSED'), ('IN_PROGRESS', 'COMPLETED'), ('IN_PROGRESS', 'FAILED'), ('IN_PROGRESS', 'CANCELLED'),
+        ('PAUSED', 'PENDING'), ('PAUSED', 'IN_PROGRESS'), ('PAUSED', 'CANCELLED'),
+        ('FAILED', 'PENDING'), ('FAILED', 'IN_PROGRESS'), ('FAILED', 'CANCELLED'))
+    THEN
+        RAISE EXCEPTION 'an import that is % cannot become %', OLD.status, NEW.status USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION parks.check_import_status IS 'Which state of an import may follow which, whoever writes it.';
+CREATE TRIGGER import_status BEFORE UPDATE OF status ON parks.import_checkpoints
+    FOR EACH ROW WHEN (OLD.status <> NEW.status) EXECUTE FUNCTION parks.check_import_status();
 
 CREATE TABLE parks.archive_object (
     object_id      integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -416,53 +435,79 @@ CREATE FUNCTION parks.log_issue(
 $$;
 COMMENT ON FUNCTION parks.log_issue IS 'Note an oddity, or count it where it is known already; one that was resolved opens again, one that is ignored stays so.';
 
+CREATE TYPE parks.given_ride AS (
+    entity_id uuid, park_id uuid, destination_id uuid, timezone text, name text, folded_name text,
+    entity_type text, internal_id text, first_seen_at timestamptz, last_seen_at timestamptz
+);
+COMMENT ON TYPE parks.given_ride IS 'An element of what parks.register_rides takes.';
+
 CREATE FUNCTION parks.register_rides(entities jsonb) RETURNS TABLE (entity_id uuid, ride_id integer)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
+DECLARE
+    given_rides parks.given_ride[];
+    known_rides integer[];
 BEGIN
-    CREATE TEMPORARY TABLE IF NOT EXISTS given_rides (
-        entity_id uuid PRIMARY KEY, park_id uuid, destination_id uuid, timezone text, name text, folded_name text,
-        entity_type text, internal_id text, first_seen_at timestamptz NOT NULL, last_seen_at timestamptz NOT NULL
-    ) ON COMMIT DELETE ROWS;
-    DELETE FROM given_rides;
-    INSERT INTO given_rides SELECT * FROM jsonb_populate_recordset(NULL::given_rides, entities);
+    given_rides := ARRAY(SELECT given FROM jsonb_populate_recordset(NULL::parks.given_ride, entities) AS given);
 
-    -- in the order of their keys everywhere: two writers at once then wait for each other, and never both
-    INSERT INTO parks.destinations (destination_id, is_discovered)
-    SELECT DISTINCT destination_id, true FROM given_rides WHERE destination_id IS NOT NULL ORDER BY destination_id
-    ON CONFLICT DO NOTHING;
-    INSERT INTO parks.parks (park_id, destination_id, timezone, is_discovered)
-    SELECT DISTINCT ON (park_id) park_id, destination_id,
-           coalesce((SELECT name FROM pg_timezone_names WHERE name = given.timezone), 'UTC'), true
-    FROM given_rides AS given WHERE park_id IS NOT NULL ORDER BY park_id, destination_id
-    ON CONFLICT DO NOTHING;
-    INSERT INTO parks.park_timezones (park_id, timezone)
-    SELECT p.park_id, p.timezone FROM parks.parks AS p
-    WHERE p.park_id IN (SELECT park_id FROM given_rides)
-      AND NOT EXISTS (SELECT FROM parks.park_timezones AS z WHERE z.park_id = p.park_id)
-    ORDER BY p.park_id
-    ON CONFLICT DO NOTHING;
+    IF EXISTS (SELECT FROM unnest(given_rides) AS given
+               WHERE NOT EXISTS (SELECT FROM parks.rides AS known WHERE known.entity_id = given.entity_id)
+                  OR (given.park_id IS NOT NULL
+                      AND NOT EXISTS (SELECT FROM parks.park_timezones AS known WHERE known.park_id = given.park_id)))
+    THEN
+        -- in the order of their keys everywhere: two writers at once then wait for each other, and never both
+        INSERT INTO parks.destinations (destination_id, is_discovered)
+        SELECT DISTINCT destination_id, true FROM unnest(given_rides) WHERE destination_id IS NOT NULL
+        ORDER BY destination_id
+        ON CONFLICT DO NOTHING;
+        INSERT INTO parks.parks (park_id, destination_id, timezone, is_discovered)
+        SELECT DISTINCT ON (park_id) park_id, destination_id,
+               coalesce((SELECT name FROM pg_timezone_names WHERE name = given.timezone), 'UTC'), true
+        FROM unnest(given_rides) AS given
+        WHERE park_id IS NOT NULL  -- of new parks alone: the list of time zones is slow to read
+          AND NOT EXISTS (SELECT FROM parks.parks AS known WHERE known.park_id = given.park_id)
+        ORDER BY park_id, destination_id
+        ON CONFLICT DO NOTHING;
+        INSERT INTO parks.park_timezones (park_id, timezone)
+        SELECT p.park_id, p.timezone FROM parks.parks AS p
+        WHERE p.park_id IN (SELECT park_id FROM unnest(given_rides))
+          AND NOT EXISTS (SELECT FROM parks.park_timezones AS z WHERE z.park_id = p.park_id)
+        ORDER BY p.park_id
+        ON CONFLICT DO NOTHING;
+        INSERT INTO parks.rides
+            (entity_id, park_id, name, folded_name, entity_type, internal_id, is_discovered, first_seen_at, last_seen_at)
+        SELECT entity_id, park_id, name, folded_name, entity_type, internal_id, true, first_seen_at, last_seen_at
+        FROM unnest(given_rides) AS given
+        -- an insert that meets its like uses up a number each time, and there are but two billion of them
+        WHERE NOT EXISTS (SELECT FROM parks.rides AS known WHERE known.entity_id = given.entity_id)
+        ORDER BY entity_id
+        ON CONFLICT DO NOTHING;
+    END IF;
 
-    INSERT INTO parks.rides AS ride
-        (entity_id, park_id, name, folded_name, entity_type, internal_id, is_discovered, first_seen_at, last_seen_at)
-    SELECT entity_id, park_id, name, folded_name, entity_type, internal_id, true, first_seen_at, last_seen_at
-    FROM given_rides ORDER BY entity_id
-    ON CONFLICT (entity_id) DO UPDATE SET
-        park_id = CASE WHEN excluded.last_seen_at >= ride.last_seen_at OR ride.park_id IS NULL
-                       THEN coalesce(excluded.park_id, ride.park_id) ELSE ride.park_id END,
-        name = CASE WHEN excluded.last_seen_at >= ride.last_seen_at OR ride.name IS NULL
-                    THEN coalesce(excluded.name, ride.name) ELSE ride.name END,
-        folded_name = CASE WHEN excluded.last_seen_at >= ride.last_seen_at OR ride.name IS NULL
-                           THEN coalesce(excluded.folded_name, ride.folded_name) ELSE ride.folded_name END,
-        internal_id = CASE WHEN excluded.last_seen_at >= ride.last_seen_at OR ride.internal_id IS NULL
-                           THEN coalesce(excluded.internal_id, ride.internal_id) ELSE ride.internal_id END,
-        entity_type = coalesce(excluded.entity_type, ride.entity_type),
-        first_seen_at = least(ride.first_seen_at, excluded.first_seen_at),
-        last_seen_at = greatest(ride.last_seen_at, excluded.last_seen_at);
+    known_rides := ARRAY(
+        SELECT ride_id FROM parks.rides WHERE entity_id IN (SELECT given.entity_id FROM unnest(given_rides) AS given)
+        ORDER BY entity_id FOR NO KEY UPDATE);
+    UPDATE parks.rides AS ride SET
+        park_id = CASE WHEN given.last_seen_at >= ride.last_seen_at OR ride.park_id IS NULL
+                       THEN coalesce(given.park_id, ride.park_id) ELSE ride.park_id END,
+        name = CASE WHEN given.last_seen_at >= ride.last_seen_at OR ride.name IS NULL
+                    THEN coalesce(given.name, ride.name) ELSE ride.name END,
+        folded_name = CASE WHEN given.last_seen_at >= ride.last_seen_at OR ride.name IS NULL
+                           THEN coalesce(given.folded_name, ride.folded_name) ELSE ride.folded_name END,
+        internal_id = CASE WHEN given.last_seen_at >= ride.last_seen_at OR ride.internal_id IS NULL
+                           THEN coalesce(given.internal_id, ride.internal_id) ELSE ride.internal_id END,
+        entity_type = coalesce(given.entity_type, ride.entity_type),
+        first_seen_at = least(ride.first_seen_at, given.first_seen_at),
+        last_seen_at = greatest(ride.last_seen_at, given.last_seen_at)
+    FROM unnest(given_rides) AS given
+    WHERE ride.entity_id = given.entity_id AND ride.ride_id = ANY(known_rides)
+      AND (given.last_seen_at >= ride.last_seen_at OR given.first_seen_at < ride.first_seen_at
+           OR ride.last_seen_at IS NULL OR ride.park_id IS NULL OR ride.name IS NULL OR ride.internal_id IS NULL
+           OR given.entity_type IS DISTINCT FROM ride.entity_type);
 
     INSERT INTO parks.ride_history AS history (ride_id, attribute, value, first_seen_at, last_seen_at)
     SELECT ride.ride_id, pair.attribute, pair.value, given.first_seen_at, given.last_seen_at
-    FROM given_rides AS given
+    FROM unnest(given_rides) AS given
     JOIN parks.rides AS ride ON ride.entity_id = given.entity_id
     CROSS JOIN LATERAL (VALUES ('name', given.name), ('internal_id', given.internal_id),
                                ('park_id', given.park_id::text)) AS pair (attribute, value)
@@ -470,12 +515,13 @@ BEGIN
     ORDER BY ride.ride_id, pair.attribute, pair.value
     ON CONFLICT (ride_id, attribute, value) DO UPDATE SET
         first_seen_at = least(history.first_seen_at, excluded.first_seen_at),
-        last_seen_at = greatest(history.last_seen_at, excluded.last_seen_at);
+        last_seen_at = greatest(history.last_seen_at, excluded.last_seen_at)
+    WHERE history.first_seen_at > excluded.first_seen_at OR history.last_seen_at < excluded.last_seen_at;
 
-    RETURN QUERY SELECT ride.entity_id, ride.ride_id FROM parks.rides AS ride JOIN given_rides USING (entity_id);
+    RETURN QUERY SELECT ride.entity_id, ride.ride_id FROM parks.rides AS ride WHERE ride.ride_id = ANY(known_rides);
 END
 $$;
-COMMENT ON FUNCTION parks.register_rides IS 'Make the rides, parks and destinations of a JSON list known where they are not, widen their histories, and return the short keys. One element a ride, with the fields of given_rides; an entity that went by two names in a file is registered once for each.';
+COMMENT ON FUNCTION parks.register_rides IS 'Make the rides, parks and destinations of a JSON list known where they are not, widen their histories, and return the short keys. One element a ride, with the fields of parks.given_ride; an entity that went by two names in a file is registered once for each.';
 
 CREATE FUNCTION parks.zone_at(of_park uuid, instant timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT timezone FROM parks.park_timezones WHERE park_id = of_park AND valid_from <= instant
