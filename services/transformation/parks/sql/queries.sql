@@ -20,10 +20,19 @@ ANALYZE stats_part;
 SELECT count(*) AS days, min(starts_at) AS first_at, max(ends_at) AS last_at FROM stats_piece;
 
 -- name: take_marks
--- A day that was marked again meanwhile keeps its mark: what came then was perhaps not read.
+-- A day that was marked again meanwhile keeps its mark: what came then was perhaps not read. Locked in the order in
+-- which importers mark, so that the two wait for each other, and never both.
+WITH seen AS (
+    SELECT dirty.park_id, dirty.local_date
+    FROM parks.dirty_day AS dirty
+    JOIN stats_day AS day
+      ON day.park_id = dirty.park_id AND day.local_date = dirty.local_date AND day.marked_at = dirty.marked_at
+    ORDER BY dirty.park_id, dirty.local_date
+    FOR UPDATE OF dirty
+)
 DELETE FROM parks.dirty_day AS dirty
-USING stats_day AS day
-WHERE dirty.park_id = day.park_id AND dirty.local_date = day.local_date AND dirty.marked_at = day.marked_at;
+USING seen
+WHERE dirty.park_id = seen.park_id AND dirty.local_date = seen.local_date;
 
 -- name: note_refresh
 UPDATE parks.stats_refresh SET refreshed_at = clock_timestamp();
@@ -32,9 +41,6 @@ UPDATE parks.stats_refresh SET refreshed_at = clock_timestamp();
 INSERT INTO parks.dirty_day (park_id, local_date)
 SELECT DISTINCT park_id, local_date FROM parks.ride_daily_stats
 ON CONFLICT (park_id, local_date) DO UPDATE SET marked_at = excluded.marked_at;
-
--- name: pending
-SELECT count(*) FROM parks.dirty_day;
 
 -- name: counts
 SELECT (SELECT count(*) FROM stats_day) AS days, (SELECT count(*) FROM stats_stand WHERE is_posted) AS snapshots;
