@@ -605,6 +605,38 @@ CREATE TABLE parks.park_daily_stats (
 COMMENT ON TABLE parks.park_daily_stats IS 'One row a park and local day: all its rides that posted a wait, together.';
 COMMENT ON COLUMN parks.park_daily_stats.operating_minutes IS 'Summed over rides; down_minutes likewise. open_minutes is the park''s own.';
 
+CREATE TABLE parks.park_hourly_stats (
+    park_id    uuid NOT NULL,
+    hour_start timestamptz NOT NULL,
+    local_date date NOT NULL,
+    local_hour smallint NOT NULL,
+    rides      integer NOT NULL,
+    samples    bigint NOT NULL,
+    min_wait   smallint NOT NULL,
+    mean_wait  numeric(8, 4) NOT NULL,
+    max_wait   smallint NOT NULL,
+    wait_sum   bigint NOT NULL,
+    PRIMARY KEY (park_id, hour_start)
+);
+COMMENT ON TABLE parks.park_hourly_stats IS 'One row a park and hour in which a ride of it posted a wait: all such rides together. hour_start is an instant, local_date and local_hour are the park''s.';
+CREATE INDEX park_hourly_stats_day ON parks.park_hourly_stats (local_date, park_id);
+
+CREATE VIEW parks.ride_operating_days AS
+    SELECT hour.ride_id, hour.entity_id, hour.park_id, coalesce(before.local_date, hour.local_date) AS operating_date,
+           sum(hour.samples) AS samples, min(hour.min_wait) AS min_wait,
+           round(sum(hour.wait_sum) / nullif(sum(hour.samples), 0), 4) AS mean_wait, max(hour.max_wait) AS max_wait,
+           sum(hour.operating_minutes) AS operating_minutes, sum(hour.down_minutes) AS down_minutes,
+           sum(hour.open_minutes) AS open_minutes
+    FROM parks.ride_hourly_stats AS hour
+    LEFT JOIN LATERAL (
+        SELECT published.local_date FROM parks.opening_hours AS published
+        WHERE published.park_id = hour.park_id AND published.local_date = hour.local_date - 1
+          AND published.kind <> 'INFO' AND published.closes_at > hour.hour_start AND published.opens_at <= hour.hour_start
+        LIMIT 1
+    ) AS before ON true
+    GROUP BY hour.ride_id, hour.entity_id, hour.park_id, coalesce(before.local_date, hour.local_date);
+COMMENT ON VIEW parks.ride_operating_days IS 'One row a ride and day by the date on which the park opened: hours past midnight that the park published for the evening before belong to that. Made of ride_hourly_stats, so whole hours move.';
+
 CREATE TABLE parks.stats_refresh (
     is_only      boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     refreshed_at timestamptz NOT NULL

@@ -10,12 +10,15 @@ from shared.sql import SqlFolder, read_queries
 SQL = SqlFolder(Path(__file__).parent / "sql")
 QUERIES = read_queries(Path(__file__).parent / "sql" / "queries.sql")
 _PREPARATIONS = ("add_next_days", "cut_pieces", "choose_source", "merge_hours", "cut_cells")
-_RESULTS = ("clear_hours", "clear_days", "clear_parks", "fill_hours", "fill_days", "fill_parks")
+_RESULTS = (
+    "clear_hours", "clear_days", "clear_park_hours", "clear_parks",
+    "fill_hours", "fill_days", "fill_park_hours", "fill_parks",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Park-days made anew, snapshots that they were made of, rows of the three tables that were written."""
+    """Park-days made anew, snapshots that they were made of, rows of the four tables that were written."""
 
     days: int
     snapshots: int

@@ -5,6 +5,7 @@ import io
 import json
 import zlib
 from collections.abc import Iterable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -46,7 +47,8 @@ class History:
         """Make a park that was always in its zone."""
         values = {"park": str(park_id), "zone": timezone, "name": f"Park {park_id.int}"}
         self.do(
-            "INSERT INTO parks.parks (park_id, name, timezone) VALUES (%(park)s, %(name)s, %(zone)s)", **values
+            "INSERT INTO parks.parks (park_id, name, timezone) VALUES (%(park)s, %(name)s, %(zone)s)",
+            **values,
         )
         self.do("INSERT INTO parks.park_timezones (park_id, timezone) VALUES (%(park)s, %(zone)s)", **values)
         return park_id
@@ -96,8 +98,6 @@ class History:
         """Run the job, with other settings if given."""
         params = {**self.params, "statistics": {**self.params["statistics"], **section}}
         workflow = Workflow("parks", "", {}, params, Path("parks.yml"))
-        from datetime import date
-
         run = Run(700, "parks_stats", workflow, date(2026, 1, 1), self.settings, force=force)
         try:
             return make_statistics(run)
@@ -190,7 +190,7 @@ def write_archive(
             conn, "same_instant_postings",
             ((keys[entity], at, "ARCHIVE", status, wait, 1) for entity, at, status, wait in same_instants),
         )  # fmt: skip
-        stretches = {(keys[entity], at) for entity, at in snapshots}
+        stretches = {(keys[entity], f"{at[:13]}:00Z") for entity, at in snapshots}  # full hours will do
         db.execute(
             conn, MARK, {"rides": [ride for ride, _ in stretches], "instants": [at for _, at in stretches]}
         )
