@@ -25,8 +25,10 @@ from services.api import (
     parameters,
     quality,
     retail,
+    rides,
     vin,
     workflows,
+    yoy,
 )
 from services.api.answers import JsonProvider
 from services.api.request_log import read_request_id, write_line
@@ -76,7 +78,20 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(auth.decide)
     app.before_request(parameters.refuse_repeated)
     errors.register(app)
-    for subject in (health, metrics, workflows, retail, quality, dropdowns, lists, decode, vin, garage):
+    for subject in (
+        health,
+        metrics,
+        workflows,
+        retail,
+        quality,
+        dropdowns,
+        lists,
+        decode,
+        vin,
+        garage,
+        rides,
+        yoy,
+    ):
         app.register_api(subject.api)
     docs.register(app)
     console.register(app, limiter)
