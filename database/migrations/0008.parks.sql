@@ -168,6 +168,19 @@ COMMENT ON COLUMN parks.queue_postings.state IS 'AVAILABLE, TEMP_FULL, FINISHED,
 COMMENT ON COLUMN parks.queue_postings.price_minor IS 'Price in the currency''s smallest unit (2100 is 21.00 USD, or 2100 JPY); 0 is free, null is unknown.';
 COMMENT ON COLUMN parks.queue_postings.wait_minutes IS 'Posted or estimated wait, minutes.';
 
+CREATE TABLE parks.same_instant_postings (
+    ride_id      integer NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    data_source  parks.data_source NOT NULL,
+    status       parks.status NOT NULL,
+    wait_minutes smallint,
+    origin_id    integer NOT NULL,
+    UNIQUE NULLS NOT DISTINCT (ride_id, recorded_at, data_source, status, wait_minutes)
+);
+COMMENT ON TABLE parks.same_instant_postings IS 'One row a posting of which the same file has another one, of the same ride and instant and with other content. The last one in the file is the snapshot; these stood for no time at all, but were posted: statistics count their waits.';
+COMMENT ON COLUMN parks.same_instant_postings.origin_id IS 'archive_object.object_id. When an object is taken again its rows here are replaced.';
+CREATE INDEX same_instant_postings_origin ON parks.same_instant_postings (origin_id);
+
 CREATE VIEW parks.queue_data AS
     SELECT ride_id, recorded_at, data_source, 'STANDBY'::parks.queue_type AS queue_type, wait_minutes,
            NULL::text AS state, NULL::timestamptz AS return_start_at, NULL::timestamptz AS return_end_at,
@@ -531,6 +544,31 @@ COMMENT ON FUNCTION parks.zone_at IS 'The IANA zone that a park was in at an ins
 
 -- Statistics ---------------------------------------------------------------------------------------------------
 
+CREATE FUNCTION parks.day_pieces(of_park uuid, day date)
+RETURNS TABLE (timezone text, starts_at timestamptz, ends_at timestamptz) LANGUAGE sql STABLE ROWS 1 AS $$
+    -- a zone without a row is UTC; where midnight comes twice the day begins with the first one
+    WITH zone AS (
+        SELECT z.timezone, z.valid_from, lead(z.valid_from, 1, 'infinity') OVER (ORDER BY z.valid_from) AS valid_to
+        FROM (SELECT timezone, valid_from FROM parks.park_timezones WHERE park_id = of_park
+              UNION ALL
+              SELECT 'UTC', '-infinity' WHERE NOT EXISTS (
+                  SELECT FROM parks.park_timezones WHERE park_id = of_park AND valid_from = '-infinity')) AS z
+    ), midnight AS (
+        SELECT zone.*, number, (day + number)::timestamp AT TIME ZONE zone.timezone AS later
+        FROM zone CROSS JOIN (VALUES (0), (1)) AS offsets (number)
+    ), bound AS (
+        SELECT timezone, valid_from, valid_to, number,
+               CASE WHEN ((later - interval '1 hour') AT TIME ZONE timezone)::date = day + number
+                    THEN later - interval '1 hour' ELSE later END AS at
+        FROM midnight
+    )
+    SELECT first.timezone, greatest(first.at, first.valid_from), least(last.at, last.valid_to)
+    FROM bound AS first JOIN bound AS last USING (valid_from)
+    WHERE first.number = 0 AND last.number = 1
+      AND greatest(first.at, first.valid_from) < least(last.at, last.valid_to)
+$$;
+COMMENT ON FUNCTION parks.day_pieces IS 'The stretch of time that is a local day of a park, 23 to 25 hours; two stretches on a day on which the park changed its zone.';
+
 CREATE TABLE parks.dirty_day (
     park_id    uuid NOT NULL,
     local_date date NOT NULL,
@@ -556,10 +594,13 @@ CREATE TABLE parks.ride_hourly_stats (
     down_minutes      numeric(6, 2) NOT NULL,
     open_minutes      numeric(6, 2) NOT NULL,
     covered_share     numeric(5, 4),
+    wait_sum          bigint NOT NULL,
     data_source       parks.data_source NOT NULL,
     PRIMARY KEY (ride_id, hour_start)
 );
-COMMENT ON TABLE parks.ride_hourly_stats IS 'One row a ride and hour with snapshots. The two hours of the same name at the end of summer time are two rows: hour_start is an instant.';
+COMMENT ON TABLE parks.ride_hourly_stats IS 'One row a ride and hour with snapshots, or with published minutes in which one from before still stood (samples 0 then). The two hours of the same name at the end of summer time are two rows: hour_start is an instant.';
+COMMENT ON COLUMN parks.ride_hourly_stats.local_hour IS 'Hour of the park''s clock, 0 to 23. What the other columns mean: see ride_daily_stats.';
+CREATE INDEX ride_hourly_stats_park ON parks.ride_hourly_stats (park_id, local_date);
 
 CREATE TABLE parks.ride_daily_stats (
     ride_id           integer NOT NULL,
@@ -581,7 +622,9 @@ CREATE TABLE parks.ride_daily_stats (
     PRIMARY KEY (ride_id, local_date)
 );
 COMMENT ON TABLE parks.ride_daily_stats IS 'One row a ride and calendar day of its park''s time zone with snapshots.';
-COMMENT ON COLUMN parks.ride_daily_stats.samples IS 'Posted standby waits: snapshots with a wait. min, mean and max are over these; p50 and p90 are weighted by the minutes that a wait stood.';
+COMMENT ON COLUMN parks.ride_daily_stats.samples IS 'Posted standby waits: snapshots with a wait. min, mean and max are over these.';
+COMMENT ON COLUMN parks.ride_daily_stats.p50_wait IS 'The wait that was not exceeded for half of the minutes in which one stood; p90_wait likewise. Only minutes inside the published hours count where the park published any.';
+COMMENT ON COLUMN parks.ride_daily_stats.data_source IS 'The one source that the day was made of.';
 COMMENT ON COLUMN parks.ride_daily_stats.open_minutes IS 'Minutes of published OPERATING hours of the park that day.';
 COMMENT ON COLUMN parks.ride_daily_stats.operating_minutes IS 'Minutes OPERATING inside the published hours; down_minutes likewise.';
 COMMENT ON COLUMN parks.ride_daily_stats.covered_share IS 'Share of the published minutes in which the status is known; null where no hours are published.';
@@ -607,3 +650,42 @@ CREATE TABLE parks.park_daily_stats (
 );
 COMMENT ON TABLE parks.park_daily_stats IS 'One row a park and local day: all its rides that posted a wait, together.';
 COMMENT ON COLUMN parks.park_daily_stats.operating_minutes IS 'Summed over rides; down_minutes likewise. open_minutes is the park''s own.';
+
+CREATE TABLE parks.park_hourly_stats (
+    park_id    uuid NOT NULL,
+    hour_start timestamptz NOT NULL,
+    local_date date NOT NULL,
+    local_hour smallint NOT NULL,
+    rides      integer NOT NULL,
+    samples    bigint NOT NULL,
+    min_wait   smallint NOT NULL,
+    mean_wait  numeric(8, 4) NOT NULL,
+    max_wait   smallint NOT NULL,
+    wait_sum   bigint NOT NULL,
+    PRIMARY KEY (park_id, hour_start)
+);
+COMMENT ON TABLE parks.park_hourly_stats IS 'One row a park and hour in which a ride of it posted a wait: all such rides together. hour_start is an instant, local_date and local_hour are the park''s.';
+CREATE INDEX park_hourly_stats_day ON parks.park_hourly_stats (local_date, park_id);
+
+CREATE VIEW parks.ride_operating_days AS
+    SELECT hour.ride_id, hour.entity_id, hour.park_id, coalesce(before.local_date, hour.local_date) AS operating_date,
+           sum(hour.samples) AS samples, min(hour.min_wait) AS min_wait,
+           round(sum(hour.wait_sum) / nullif(sum(hour.samples), 0), 4) AS mean_wait, max(hour.max_wait) AS max_wait,
+           sum(hour.operating_minutes) AS operating_minutes, sum(hour.down_minutes) AS down_minutes,
+           sum(hour.open_minutes) AS open_minutes
+    FROM parks.ride_hourly_stats AS hour
+    LEFT JOIN LATERAL (
+        SELECT published.local_date FROM parks.opening_hours AS published
+        WHERE published.park_id = hour.park_id AND published.local_date = hour.local_date - 1
+          AND published.kind <> 'INFO' AND published.closes_at > hour.hour_start AND published.opens_at <= hour.hour_start
+        LIMIT 1
+    ) AS before ON true
+    GROUP BY hour.ride_id, hour.entity_id, hour.park_id, coalesce(before.local_date, hour.local_date);
+COMMENT ON VIEW parks.ride_operating_days IS 'One row a ride and day by the date on which the park opened: hours past midnight that the park published for the evening before belong to that. Made of ride_hourly_stats, so whole hours move.';
+
+CREATE TABLE parks.stats_refresh (
+    is_only      boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    refreshed_at timestamptz NOT NULL
+);
+COMMENT ON TABLE parks.stats_refresh IS 'The one row that says when statistics were written last; answers of the API hold until then.';
+INSERT INTO parks.stats_refresh (refreshed_at) VALUES (now());

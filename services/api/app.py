@@ -26,8 +26,10 @@ from services.api import (
     parks_imports,
     quality,
     retail,
+    rides,
     vin,
     workflows,
+    yoy,
 )
 from services.api.answers import JsonProvider
 from services.api.request_log import read_request_id, write_line
@@ -89,6 +91,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         vin,
         garage,
         parks_imports,
+        rides,
+        yoy,
     ):
         app.register_api(subject.api)
     docs.register(app)
