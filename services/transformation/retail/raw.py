@@ -15,6 +15,7 @@ COLUMNS = (
     "sold_at", "quantity", "unit_price", "discount", "total", "updated_at",
 )  # fmt: skip
 NULLABLE = {"store_name", "customer_country", "product_name", "category"}
+LINE_KEY = ["retailer_id", "transaction_id", "line_id"]
 BATCH_ROWS = 20_000
 
 Object = Mapping[str, Any]  # a row of ops.loaded_object
@@ -27,6 +28,7 @@ class RawCsv:
         self.rows = 0
         self.error: Exception | None = None
         self._starts: list[tuple[int, str]] = []
+        self._chunks_made = 0
         self._chunks = self._make_chunks(store, objects, check_stop)
         self._pool = ThreadPoolExecutor(1)
         self._next = self._pool.submit(next, self._chunks, b"")
@@ -74,14 +76,41 @@ class RawCsv:
             before = self.rows
             for batch in read_batches(store, item):
                 if waiting and (_rows(waiting) >= BATCH_ROWS or batch.schema != waiting[0].schema):
-                    yield render_csv(waiting)
+                    yield self._render_chunk(waiting)
                     waiting = []
                 self.rows += len(batch)
                 waiting.append(batch)
             if self.rows - before != item["row_count"]:
                 raise damaged(item, f"holds {self.rows - before} rows, not {item['row_count']}")
         if waiting:
-            yield render_csv(waiting)
+            yield self._render_chunk(waiting)
+
+    def _render_chunk(self, batches: Sequence[Any]) -> Any:
+        import pyarrow as pa
+
+        table = pa.Table.from_batches(batches).combine_chunks()
+        self._chunks_made += 1
+        numbers = number_lines(table, self._chunks_made)
+        return render_csv(table.append_column("chunk_number", numbers))
+
+
+def number_lines(table: Any, chunk: int) -> Any:
+    """Return for each line the number of its chunk, and one of its own where the same line stands above.
+
+    So lines of a transaction that all have one number are different lines.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbers, rows = (
+        pa.repeat(pa.scalar(chunk, pa.int32()), len(table)),
+        pa.array(range(len(table)), pa.int32()),
+    )
+    lines = table.select(LINE_KEY).append_column("row", rows).group_by(LINE_KEY, use_threads=False)
+    firsts = lines.aggregate([("row", "min")])["row_min"]
+    if len(firsts) == len(table):
+        return numbers
+    return pc.if_else(pc.is_in(rows, firsts), numbers, pc.subtract(-1, rows))
 
 
 def _rows(batches: Sequence[Any]) -> int:
@@ -126,12 +155,11 @@ def _checked(item: Object, batch: Any) -> Any:
     return batch
 
 
-def render_csv(batches: Sequence[Any]) -> Any:
-    """Render batches as PostgreSQL reads CSV: strings in quotes, nothing for null, times in UTC."""
+def render_csv(table: Any) -> Any:
+    """Render lines as PostgreSQL reads CSV: strings in quotes, nothing for null, times in UTC."""
     import pyarrow as pa
     from pyarrow import csv
 
-    table = pa.Table.from_batches(batches).combine_chunks()
     for index, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type):
             table = table.set_column(index, field.name, _plain_times(table.column(index)))
