@@ -17,6 +17,7 @@ COLUMNS = (
 NULLABLE = {"store_name", "customer_country", "product_name", "category"}
 LINE_KEY = ["retailer_id", "transaction_id", "line_id"]
 BATCH_ROWS = 20_000
+SMALL_BYTES = 4 << 20
 
 Object = Mapping[str, Any]  # a row of ops.loaded_object
 
@@ -102,14 +103,12 @@ def number_lines(table: Any, chunk: int) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    numbers, rows = (
-        pa.repeat(pa.scalar(chunk, pa.int32()), len(table)),
-        pa.array(range(len(table)), pa.int32()),
-    )
-    lines = table.select(LINE_KEY).append_column("row", rows).group_by(LINE_KEY, use_threads=False)
-    firsts = lines.aggregate([("row", "min")])["row_min"]
-    if len(firsts) == len(table):
+    numbers = pa.repeat(pa.scalar(chunk, pa.int32()), len(table))
+    lines = table.select(LINE_KEY)
+    if len(lines.group_by(LINE_KEY, use_threads=False).aggregate([])) == len(table):
         return numbers
+    rows = pa.array(range(len(table)), pa.int32())
+    firsts = lines.append_column("row", rows).group_by(LINE_KEY).aggregate([("row", "min")])["row_min"]
     return pc.if_else(pc.is_in(rows, firsts), numbers, pc.subtract(-1, rows))
 
 
@@ -131,7 +130,8 @@ def read_batches(store: ObjectStore, item: Object) -> Iterator[Any]:
         if size != item["size_bytes"]:
             raise damaged(item, f"has {size} bytes, not {item['size_bytes']}")
         try:
-            file = pq.ParquetFile(body)
+            # a small object is read at once: going back to the store for every column takes longer
+            file = pq.ParquetFile(pa.BufferReader(body.read()) if size <= SMALL_BYTES else body)
             missing = sorted(set(COLUMNS) - set(file.schema_arrow.names))
             if missing:
                 raise damaged(item, f"has no column {', '.join(missing)}")
@@ -164,7 +164,7 @@ def render_csv(table: Any) -> Any:
         if pa.types.is_timestamp(field.type):
             table = table.set_column(index, field.name, _plain_times(table.column(index)))
     sink = pa.BufferOutputStream()
-    csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
+    csv.write_csv(table, sink, csv.WriteOptions(include_header=False, batch_size=BATCH_ROWS))
     return sink.getvalue()
 
 
