@@ -69,6 +69,8 @@ class Bench:
         self._write_csv()
 
     def _write_csv(self) -> None:
+        import pyarrow as pa
+
         from services.transformation.retail.raw import read_batches, render_csv
 
         store = FolderStore(self.folder)
@@ -76,7 +78,7 @@ class Bench:
             for item in self.objects:
                 row = {"object_key": item.key, "size_bytes": item.info.size, "row_count": item.rows}
                 for batch in read_batches(store, row):
-                    out.write(render_csv([batch]))
+                    out.write(render_csv(pa.Table.from_batches([batch])))
 
     def settings(self, name: str) -> Settings:
         return load_settings(
