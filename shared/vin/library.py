@@ -3,8 +3,10 @@
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
+
+from msgspec import Struct
 
 from shared.errors import DataError
 from shared.vin import parts
@@ -13,6 +15,10 @@ from shared.vin.manufacturer import Manufacturer
 from shared.vin.parts import Named
 from shared.vin.patternset import PatternSet, Reading
 from shared.vin.values import group_rank
+
+if TYPE_CHECKING:
+    from shared.vin.cell import Cell
+    from shared.vin.template import Template
 
 T = TypeVar("T")
 SpecRank = tuple[bool, int, str]
@@ -47,6 +53,15 @@ class Defaults:
         values: dict[str, str | None] = {}
         join_values(values, self._names, [(item.element, item.value) for item in items])
         return Lacking(items, values)
+
+
+class Remembered(Struct, gc=False):
+    """A manufacturer code, and what hangs on it."""
+
+    maker: Manufacturer
+    cells: dict[tuple[int | None, bool], "Cell"]  # by model year, and whether private elements count
+    templates: dict[str, "Template"]
+    bytes_held: int = 0  # about what all of it takes in memory
 
 
 class StaleRelease(Exception):
@@ -84,7 +99,7 @@ class Library:
         self._no_defaults = Defaults([], {})
         self._wmis = frozenset(common.wmis)
         self._max_bytes, self._held = max_bytes, 0
-        self._makers: OrderedDict[str, Manufacturer] = OrderedDict()
+        self._remembered: OrderedDict[str, Remembered] = OrderedDict()
         self._sets: WeakValueDictionary[tuple[int, bool], PatternSet] = WeakValueDictionary()
         marked = {BODY_CLASS, ENGINE_MODEL, MODEL, *(found.source for found in common.conversions)}
         self._readings = [
@@ -119,34 +134,28 @@ class Library:
             raise StaleRelease(name)
         return parts.unpack(data, kind), len(data) * _OBJECT_FACTOR
 
-    def manufacturer(self, wmi: str) -> Manufacturer | None:
+    def manufacturer(self, wmi: str) -> "Remembered | None":
         """Return a manufacturer code, None for one that the release does not have."""
         if wmi not in self._wmis:
             return None
-        maker = self._makers.get(wmi)
-        if maker is None:
+        found = self._remembered.get(wmi)
+        if found is None:
             part, size = self._part(f"w{wmi}", parts.WmiPart)
             maker = Manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live)
-            self._makers[wmi] = maker
-            self.hold(maker, size)
-        self._makers.move_to_end(wmi)  # last used, last in
-        return maker
+            found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, {})
+            self.hold(size)
+        self._remembered.move_to_end(wmi)  # last used, last in
+        self._in_use = found
+        return found
 
-    def hold(self, maker: Manufacturer, size: int) -> None:
-        """Note that something more hangs on a manufacturer; forget those that were used longest ago."""
-        maker.bytes_held += size
+    def hold(self, size: int) -> None:
+        """Note that something more hangs on the manufacturer in use; forget those that were used longest ago."""
+        self._in_use.bytes_held += size
         self._held += size
-        while self._held > self._max_bytes and len(self._makers) > 1:
-            _, oldest = self._makers.popitem(last=False)  # the one in use is the last
-            self._held -= oldest.bytes_held
-            oldest.forget()
+        while self._held > self._max_bytes and len(self._remembered) > 1:
+            self._held -= self._remembered.popitem(last=False)[1].bytes_held
 
-    def close(self) -> None:
-        """Let go of everything."""
-        for maker in self._makers.values():
-            maker.forget()
-
-    def pattern_set(self, number: int, maker: Manufacturer, private: bool) -> PatternSet | None:
+    def pattern_set(self, number: int, private: bool) -> PatternSet | None:
         """Return a set of patterns; None for number 0. Manufacturers share it while one of them holds it."""
         if number == 0:
             return None
@@ -154,7 +163,7 @@ class Library:
         if found is None:
             part, size = self._part(f"s{number}", parts.SetPart)
             found = self._sets[number, private] = PatternSet(part, self._readings[private])
-            self.hold(maker, size)
+            self.hold(size)
         return found
 
     def specs(self, model: str) -> tuple[parts.SpecSchema, ...]:

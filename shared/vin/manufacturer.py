@@ -1,4 +1,4 @@
-"""A manufacturer code in memory, and its cells: one for each model year."""
+"""A manufacturer code in memory."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -8,9 +8,7 @@ from shared.vin.items import MAKE, TYPE, Item
 from shared.vin.parts import VALID_POSITIONS, WmiPart
 
 if TYPE_CHECKING:
-    from shared.vin.cell import Cell
     from shared.vin.selection import Selection
-    from shared.vin.template import Template
 
 Checks = tuple[tuple[int, str], ...]  # (index in the VIN, valid characters)
 LIGHT_TYPES, TRUCK, LIGHT_TRUCK = (2, 7), 3, 1
@@ -18,13 +16,10 @@ _ELEMENT_TYPE, _ELEMENT_MANUFACTURER, _ELEMENT_MAKE = 39, 27, 26
 
 
 class Manufacturer:
-    """What is known before the model year is; all that is remembered of the code hangs on it."""
+    """What is known before the model year is."""
 
     def __init__(self, wmi: str, part: WmiPart, type_name: str | None, live: bool) -> None:
         self.wmi, self.part = wmi, part
-        self.bytes_held = 0  # about what it takes in memory, with all that hangs on it
-        self.cells: dict[tuple[int | None, bool], Cell] = {}
-        self.templates: dict[tuple[str, int | None], Template] = {}
         self.exceptions = frozenset(part.exceptions)
         self.make_ids = frozenset([make for make, _ in part.makes])
         self._checks: dict[tuple[int, ...], Checks] = {}
@@ -61,12 +56,6 @@ class Manufacturer:
             _ELEMENT_MAKE, str(make), name, MAKE,
             keys=self.wmi, wmi=self.part.id, created=self.part.created,
         )  # fmt: skip
-
-    def forget(self) -> None:
-        """Let go of what was remembered: cells and templates refer back to here, and no collector sees it."""
-        self.cells.clear()
-        self.templates.clear()
-        self.without_patterns.clear()
 
     def is_published(self, now: int) -> bool:
         """Tell whether the code is public at a time in microseconds."""

@@ -21,6 +21,7 @@ from shared.vin.corrections import (
     mark,
 )
 from shared.vin.items import GLIDER_BODIES, OFF_ROAD_BODIES
+from shared.vin.library import Library
 from shared.vin.manufacturer import Manufacturer
 from shared.vin.messages import Messages, Told
 from shared.vin.selection import Selection, select
@@ -77,13 +78,15 @@ def subject_of(vin: str | None, wmi: str, maker: Manufacturer | None) -> Subject
     return Subject(text, maker, wmi, is_exception, form, first_digit, is_legal)
 
 
-def run_pass(subject: Subject, attempt: Attempt, cell: Cell | None, messages: Messages, live: bool) -> Pass:
+def run_pass(
+    subject: Subject, attempt: Attempt, cell: Cell | None, library: Library, messages: Messages
+) -> Pass:
     """Decode with one year; `cell` is None for an unknown manufacturer.
 
     Raises:
         Failed: the original cannot do it.
     """
-    selection = None if cell is None else select(cell, subject.vin)
+    selection = None if cell is None else select(library, cell, subject.vin)
     codes, correction, unused = subject.form, NOTHING, ()
     off_road = False
     if cell is None or selection is None:
@@ -94,7 +97,10 @@ def run_pass(subject: Subject, attempt: Attempt, cell: Cell | None, messages: Me
         else:
             if cell.fails or selection.fails:
                 raise Failed("invalid regular expression: invalid character range")
-            correction, unused = correct(subject.vin, subject.wmi, cell.checks, live), selection.unused
+            correction, unused = (
+                correct(subject.vin, subject.wmi, cell.checks, library.live),
+                selection.unused,
+            )
             if correction.code:
                 codes |= 1 << correction.code
             if unused:

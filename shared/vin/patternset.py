@@ -6,12 +6,13 @@ Nothing is worked out before it is asked for: of most sets a worker sees a few V
 import re
 from array import array
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from msgspec import Struct
 
 from shared.vin.items import ENGINE_MODEL, SEVERAL
-from shared.vin.keys import PLACES, UNUSED_PLACES, is_broken, upper, usable_characters
+from shared.vin.keys import UNUSED_PLACES, is_broken, upper, usable_characters
 from shared.vin.parts import Formula, Place, SetPart
 
 _DIGIT = str.maketrans("0123456789", "#" * 10)
@@ -40,45 +41,54 @@ class Reading(NamedTuple):
     marked: frozenset[int]  # elements on which other findings hang
 
 
-class _Bits(dict[str, int]):
-    """The keys that accept a character at one place, taken out of the part when first asked for."""
+class _Test(Struct, gc=False):
+    """Which keys accept a character at one place: taken out of the part when first asked for."""
 
-    __slots__ = ("_place", "other")
+    index: int  # in a VIN
+    place: Place
+    known: dict[str, int]
+    other: int  # keys that accept every character
 
-    def __init__(self, place: Place) -> None:
-        self._place, self.other = place, int.from_bytes(place.other, "little")
-
-    def __missing__(self, char: str) -> int:
-        place = self._place
+    def look(self, char: str) -> int:
+        """Return the keys that accept a character."""
+        place = self.place
         at = place.chars.find(char)
         if at < 0:
             return self.other  # not kept: there are many characters
         size = len(place.other)
         start = place.groups[at] * size
-        bits = self[char] = int.from_bytes(place.bits[start : start + size], "little")
+        bits = self.known[char] = int.from_bytes(place.bits[start : start + size], "little")
         return bits
+
+    def naming(self, char: str) -> int:
+        """Return the keys that name a character."""
+        found = self.known.get(char)
+        named = (self.look(char) if found is None else found) & ~self.other
+        if self.place.odd and char in self.place.odd:
+            named ^= int.from_bytes(self.place.odd[char], "little")
+        return named
 
 
 class PatternSet:
     """Patterns of one set; entry 0 wins over entry 1, and so on."""
 
+    __slots__ = ("__weakref__", "_alive", "_broken", "_live", "_reading", "_tests", "depth", "formulas", "part",
+                 "ranks", "said")  # fmt: skip
+
     def __init__(self, part: SetPart, reading: Reading) -> None:
         self.part, self._live, self._reading = part, reading.live, reading
-        self.elements = array("H", part.elements)
-        self.ids = array("I", part.ids)
-        self.attribute_of = array("I", part.attribute_of)
-        self.key_of = array("H", part.key_of)
-        self.by_key, self.key_ends = array("I", part.by_key), array("I", part.key_ends)
         self.ranks = array("I", part.live_order) if reading.live and part.live_order is not None else None
-        self.formulas = tuple([(_formula_regex(formula.key), formula) for formula in part.formulas])
+        self.formulas = part.formulas
         self.said: dict[int, Said] = {}  # by the bit of the key
-        bits_of = {place.place: _Bits(place) for place in part.places}
-        self._tests = tuple([(place + _FIRST, bits) for place, bits in bits_of.items()])
-        self._namings = tuple([_naming(part, bits_of, place) for place in UNUSED_PLACES])
+        self._tests = {
+            place.place: _Test(place.place + _FIRST, place, {}, int.from_bytes(place.other, "little"))
+            for place in part.places
+        }
         self._alive: dict[int, int] = {}
-        self._broken = sum(1 << key for key in part.broken_keys)
-        last_places = [*bits_of, *(len(formula.key) - 1 for formula in part.formulas)]
-        self.depth = max(last_places, default=0)
+        self._broken = sum([1 << key for key in part.broken_keys])
+        self.depth = max(self._tests, default=0)
+        if part.formulas:
+            self.depth = max(self.depth, *(len(formula.key) - 1 for formula in part.formulas))
 
     def match(self, vin: str) -> int:
         """Return the keys that match a VIN, one bit a key."""
@@ -86,20 +96,18 @@ class PatternSet:
         bits = self._alive.get(length, -1)
         if bits < 0:
             bits = self._alive[length] = int.from_bytes(self.part.alive[length], "little")
-        if length == PLACES:
-            for index, bits_of in self._tests:
-                bits &= bits_of[vin[index]]
-            return bits
-        for index, bits_of in self._tests:
-            if index - _FIRST >= length:
+        for place, test in self._tests.items():
+            if place >= length:
                 break
-            bits &= bits_of[vin[index]]
+            char = vin[test.index]
+            found = test.known.get(char)
+            bits &= test.look(char) if found is None else found
         return bits
 
     def match_formulas(self, key_string: str) -> list[Formula]:
         """Return the formula patterns that match, best first."""
         masked = key_string.translate(_DIGIT)
-        return [formula for regex, formula in self.formulas if regex.match(masked)]
+        return [formula for formula in self.formulas if _formula_regex(formula.key).match(masked)]
 
     def say(self, bit: int) -> Said:
         """Read what the key of a bit says."""
@@ -108,7 +116,8 @@ class PatternSet:
 
     def settle(self, bits: int) -> Said:
         """Keep of the entries of some keys, best first, one an element where an answer holds only one."""
-        elements, matched = self.elements, self._entries(bits)
+        matched, part = self._entries(bits), self.part
+        elements, keys = memoryview(part.elements).cast("H"), memoryview(part.key_of).cast("H")
         _, names, hidden, marked = self._reading
         kept: list[int] = []
         single: dict[int, int] = {}
@@ -123,7 +132,7 @@ class PatternSet:
                     single[element] = entry
         claims = sum([1 << element for element in single])
         return Said(
-            sum({1 << self.key_of[entry] for entry in kept}),
+            sum({1 << keys[entry] for entry in kept}),
             claims | sum({1 << elements[entry] for entry in several}),
             claims,
             tuple(kept),
@@ -135,7 +144,7 @@ class PatternSet:
 
     def _entries(self, bits: int) -> list[int]:
         """Return the entries of some keys, best first."""
-        by_key, ends = self.by_key, self.key_ends
+        by_key, ends = memoryview(self.part.by_key).cast("I"), memoryview(self.part.key_ends).cast("I")
         found: list[int] = []
         while bits:
             bit = bits & -bits
@@ -145,16 +154,12 @@ class PatternSet:
         self.order(found)
         return found
 
-    def keys_of(self, entries: Iterable[int]) -> int:
-        """Return the keys of entries, one bit a key."""
-        return sum({1 << self.key_of[entry] for entry in entries})
-
     def several(self, found: Iterable[Said]) -> list[tuple[int, str | None]]:
         """Return (element, value) where an answer may hold several, best first."""
         entries = [entry for said in found for entry in said.several]
         if len(entries) > 1:
             self.order(entries)
-        return [(self.elements[entry], self.value(entry)) for entry in entries]
+        return [(self.element(entry), self.value(entry)) for entry in entries]
 
     def order(self, entries: list[int]) -> None:
         """Sort entries, best first."""
@@ -168,14 +173,11 @@ class PatternSet:
 
     def unused(self, vin: str, kept: int, formulas: list[Formula]) -> list[int]:
         """Return the VIN positions, of 4-8 and 11, whose character no kept key or formula names."""
-        found, length = [], len(vin)
-        for index, bits_of, fixed, odd in self._namings:
-            if index < length:
-                named = bits_of[vin[index]] & fixed if fixed else 0
-                if odd:
-                    named ^= odd.get(vin[index], 0)
-                if not named & kept:
-                    found.append(index + 1)
+        found, tests = [], self._tests
+        for place in UNUSED_PLACES:
+            char = vin[place + _FIRST : place + _FIRST + 1]
+            if char and (place not in tests or not tests[place].naming(char) & kept):
+                found.append(place + _FIRST + 1)
         for formula in formulas if found else ():
             places = usable_characters(upper(formula.key))
             found = [at for at in found if at - 4 >= len(places) or vin[at - 1] not in places[at - 4]]
@@ -192,7 +194,7 @@ class PatternSet:
 
     def _latest(self, entry: int) -> tuple[bool, int, int]:
         created = self.created(entry)
-        return created is None, created or 0, self.ids[entry]
+        return created is None, created or 0, self.id(entry)
 
     def created(self, entry: int) -> int | None:
         """Return when an entry changed last, in microseconds."""
@@ -202,26 +204,46 @@ class PatternSet:
 
     def first_year(self, entry: int) -> int:
         """Return the first year of an entry's link: its priority."""
-        return self._slot(entry)[1]
+        return self.part.slots[_short(self.part.slot_of, entry)][1]
 
     def schema(self, entry: int) -> int:
         """Return the schema of an entry."""
-        return self._slot(entry)[0]
+        return self.part.slots[_short(self.part.slot_of, entry)][0]
 
-    def _slot(self, entry: int) -> tuple[int, int]:
-        start = entry * 2
-        return self.part.slots[int.from_bytes(self.part.slot_of[start : start + 2], "little")]
+    def id(self, entry: int) -> int:
+        """Return the id of an entry's pattern."""
+        return _long(self.part.ids, entry)
+
+    def element(self, entry: int) -> int:
+        """Return the element of an entry."""
+        return _short(self.part.elements, entry)
+
+    def key(self, entry: int) -> str:
+        """Return the key of an entry."""
+        return self.part.keys[_short(self.part.key_of, entry)]
+
+    def key_bit(self, entry: int) -> int:
+        """Return the bit of an entry's key."""
+        return 1 << _short(self.part.key_of, entry)
 
     def attribute(self, entry: int) -> str:
         """Return the attribute of an entry."""
-        return self.part.attributes[self.attribute_of[entry]]
+        return self.part.attributes[_long(self.part.attribute_of, entry)]
 
     def value(self, entry: int) -> str | None:
         """Return the value of an entry; None where the lookup table lacks it: the live service shows the id."""
-        number = self.attribute_of[entry]
+        number = _long(self.part.attribute_of, entry)
         attribute = self.part.attributes[number]
         value = self.part.values.get(number, attribute)
         return attribute if value is None and self._live else value
+
+
+def _short(column: bytes, entry: int) -> int:
+    return int.from_bytes(column[entry * 2 : entry * 2 + 2], "little")
+
+
+def _long(column: bytes, entry: int) -> int:
+    return int.from_bytes(column[entry * 4 : entry * 4 + 4], "little")
 
 
 def formula_value(formula: Formula, key_string: str) -> str:
@@ -229,19 +251,7 @@ def formula_value(formula: Formula, key_string: str) -> str:
     return key_string[formula.key.index("#") : formula.key.rindex("#") + 1]
 
 
-Naming = tuple[int, _Bits | Mapping[str, int], int, Mapping[str, int]]
-
-
-def _naming(part: SetPart, bits_of: Mapping[int, _Bits], place: int) -> Naming:
-    """Return for a place its index in a VIN, who accepts what, who not everything, and who differs."""
-    if place not in bits_of:
-        return place + _FIRST, {}, 0, {}
-    table = next(found for found in part.places if found.place == place)
-    everywhere = (1 << len(part.keys)) - 1
-    odd = {char: int.from_bytes(bits, "little") for char, bits in table.odd.items()}
-    return place + _FIRST, bits_of[place], everywhere & ~bits_of[place].other, odd
-
-
+@lru_cache(maxsize=1_000)
 def _formula_regex(key: str) -> "re.Pattern[str]":
     places = ("." if char in "*_" else re.escape(char) for char in key)
     return re.compile("".join(places), re.DOTALL)

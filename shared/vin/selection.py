@@ -19,7 +19,7 @@ from shared.vin.items import (
     Item,
 )
 from shared.vin.keys import key_string
-from shared.vin.library import Lacking, SpecRank
+from shared.vin.library import Lacking, Library, SpecRank
 from shared.vin.parts import Conversion, Formula, Named, SpecPattern
 from shared.vin.patternset import PatternSet, Said
 
@@ -45,17 +45,17 @@ class Selection(Struct, frozen=True, gc=False):
     is_incomplete: bool
 
 
-def select(cell: Cell, vin: str) -> Selection:
+def select(library: Library, cell: Cell, vin: str) -> Selection:
     """Return what is found for a VIN."""
     patterns = cell.patterns
     if patterns is not None:
         bits = patterns.match(vin)
         formulas = patterns.match_formulas(key_string(vin)) if patterns.formulas else []
         if bits or formulas:
-            return _Selecting(cell, patterns).result(vin, bits, formulas)
+            return _Selecting(library, cell, patterns).result(vin, bits, formulas)
     known, has_year = cell.maker.without_patterns, cell.year is not None  # the same for all years
     if has_year not in known:
-        known[has_year] = _Selecting(cell, None).result(vin, 0, [])
+        known[has_year] = _Selecting(library, cell, None).result(vin, 0, [])
     return known[has_year]
 
 
@@ -65,8 +65,8 @@ class _Selecting:
     __slots__ = ("cell", "claimed", "formulas", "from_engine", "items", "library", "lowered", "marked", "others",
                  "patterns", "said")  # fmt: skip
 
-    def __init__(self, cell: Cell, patterns: PatternSet | None) -> None:
-        self.cell, self.library, self.patterns = cell, cell.library, patterns
+    def __init__(self, library: Library, cell: Cell, patterns: PatternSet | None) -> None:
+        self.library, self.cell, self.patterns = library, cell, patterns
         self.said: list[Said] = []
         self.marked: dict[int, int] = {}  # by element, entries on which other findings hang
         self.formulas: list[Formula] = []
@@ -119,9 +119,9 @@ class _Selecting:
             name = patterns.attribute(engine).strip().lower()
             for named in self.library.common.engines.get(name, ()):
                 if not self.claimed >> named.element & 1 or named.element in SEVERAL:
-                    self._add(engine_item(self.cell, engine, named))
+                    self._add(engine_item(self.cell, engine, named, self.library.value(named)))
                     self.from_engine += 1
-                    used |= patterns.keys_of((engine,))
+                    used |= patterns.key_bit(engine)
         return used
 
     def _take_keys(self, patterns: PatternSet, bits: int) -> tuple[int, list[int]]:
@@ -153,7 +153,7 @@ class _Selecting:
             single |= said.single
             found.append(said)
         if new:
-            self.library.hold(self.cell.maker, new * _SAID_BYTES)
+            self.library.hold(new * _SAID_BYTES)
         return found
 
     def _add(self, item: Item) -> None:
@@ -219,7 +219,7 @@ class _Selecting:
         """Add vehicle specifications whose keys are all found, for elements without an item."""
         rows = [
             (row, pattern.id, schema)
-            for schema, pattern in self.cell.specs(model)
+            for schema, pattern in self.cell.specs(model, self.library.specs)
             if self._is_met(pattern)
             for row in pattern.rows
         ]
@@ -253,9 +253,9 @@ class _Selecting:
         found = [item.attribute or "" for item in self.items if item.element == element]
         found += [formula.attribute for formula in self.formulas if formula.element == element]
         if self.patterns is not None:
-            elements, attribute = self.patterns.elements, self.patterns.attribute
-            entries = [entry for said in self.said for entry in said.entries]
-            found += [attribute(entry) for entry in entries if elements[entry] == element]
+            patterns = self.patterns
+            entries = [entry for said in self.said if said.elements >> element & 1 for entry in said.entries]
+            found += [patterns.attribute(entry) for entry in entries if patterns.element(entry) == element]
         return found
 
 

@@ -14,16 +14,14 @@ _CHECK_DIGITS = frozenset("0123456789X")
 class Template(Struct, gc=False):
     """Answers for VINs of one descriptor: with the right check digit, and with a wrong one."""
 
-    maker: Manufacturer
     limit: int  # the latest model year when it was made
     head: int  # what the descriptor adds to the check digit
     first_digit: int  # from which position on the serial number has only digits
     right: Pass | None = None
     wrong: Pass | None = None
 
-    def find(self, vin: str, limit: int, now: int) -> Pass | None:
+    def find(self, vin: str, maker: Manufacturer, limit: int, now: int) -> Pass | None:
         """Return the answer for a VIN of 17 characters, None when it must be decoded."""
-        maker = self.maker
         if limit != self.limit or not maker.is_published(now) or vin in maker.exceptions:
             return None
         right, found = tail_digit(self.head, vin, self.first_digit), vin[8]
@@ -43,13 +41,13 @@ class Template(Struct, gc=False):
 def new_template(vin: str, maker: Manufacturer, limit: int) -> Template | None:
     """Make a template for the descriptor of a VIN; None when the descriptor has no check digit."""
     head = head_sum(vin)
-    return None if head is None else Template(maker, limit, head, first_serial_digit(vin, maker.is_light))
+    return None if head is None else Template(limit, head, first_serial_digit(vin, maker.is_light))
 
 
-def template_key(vin: str, asked: int | None) -> tuple[str, int | None]:
+def template_key(vin: str, asked: int | None) -> str:
     """Return what VINs of one template have in common."""
-    head = vin[:8] + vin[9:11]
-    return (head + vin[11:14] if vin[2] == "9" else head), asked
+    key = vin[:8] + vin[9:14] if vin[2] == "9" else vin[:8] + vin[9:11]
+    return key if asked is None else f"{key} {asked}"
 
 
 def may_share(vin: str, best: Pass, passes: list[Pass], messages: Messages) -> bool:
