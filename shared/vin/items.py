@@ -1,11 +1,15 @@
 """Items: what a pass finds out, before it becomes rows."""
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 
 PATTERN, ENGINE, FORMULA = "Pattern", "EngineModelPattern", "Formula Pattern"
 MAKE_OF_MODEL, MAKE, TYPE, YEAR = "pattern - model", "Make", "VehType", "ModelYear"
 SPECS, DEFAULT, CORRECTIONS = "Vehicle Specs", "Default", "Corrections"
 
+# elements on which other findings hang
+BODY_CLASS, ENGINE_MODEL, MAKES, MODEL, MODEL_YEAR = 5, 18, 26, 28, 29
 # elements of which an answer may hold several
 SEVERAL = frozenset((114, 121, 129, 150, 154, 155, 169, 186))
 SPECS_ADD = SEVERAL | {1}  # vehicle specifications add to these whatever is there
@@ -31,3 +35,14 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     wmi: int | None = None
     created: int | None = None
     held_back: bool | None = None
+
+
+def join_values(
+    values: dict[str, str | None], names: Mapping[int, str], found: Iterable[tuple[int, str | None]]
+) -> None:
+    """Put values under the names of their elements, as far as they have one; several are joined with "; "."""
+    for element, value in found:
+        name = names.get(element)
+        if name is not None:
+            both = values.get(name)
+            values[name] = f"{both}; {value}" if both else value

@@ -1,95 +1,200 @@
-"""A set of patterns in memory: finds the keys that a key string matches."""
+"""A set of patterns in memory: finds the keys that a VIN matches, and tells what each of them says.
+
+Nothing is worked out before it is asked for: of most sets a worker sees a few VINs.
+"""
 
 import re
 from array import array
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
-from shared.vin.keys import mask_of, upper, usable_characters, used_mask
-from shared.vin.parts import Formula, SetPart
+from msgspec import Struct
 
-Test = tuple[int, dict[str, int], int]  # place, bits by character, bits of every other character
+from shared.vin.items import ENGINE_MODEL, SEVERAL
+from shared.vin.keys import UNUSED_PLACES, is_broken, upper, usable_characters
+from shared.vin.parts import Formula, Place, SetPart
+
 _DIGIT = str.maketrans("0123456789", "#" * 10)
+_FIRST = 3  # place 0 is this index of the VIN; place 5, the bar, falls on the check digit
+
+
+class Said(Struct, frozen=True, gc=False):
+    """What one key says: its entries, as far as they count when no other key speaks of the same elements."""
+
+    keys: int  # of the entries, one bit a key
+    elements: int  # bit k stands for element k
+    single: int  # those of which an answer holds one value
+    entries: tuple[int, ...]
+    values: dict[str, str | None]  # by name, of the single ones
+    several: tuple[int, ...]  # entries of the others
+    marked: dict[int, int]  # by element, entries on which other findings hang
+    engines: tuple[int, ...]  # all entries of the engine model
+
+
+class Reading(NamedTuple):
+    """How the patterns of a release are read."""
+
+    live: bool
+    names: Mapping[int, str]  # elements that an answer shows
+    hidden: frozenset[int]  # elements left out altogether
+    marked: frozenset[int]  # elements on which other findings hang
+
+
+class _Test(Struct, gc=False):
+    """Which keys accept a character at one place: taken out of the part when first asked for."""
+
+    index: int  # in a VIN
+    place: Place
+    known: dict[str, int]
+    other: int  # keys that accept every character
+
+    def look(self, char: str) -> int:
+        """Return the keys that accept a character."""
+        place = self.place
+        at = place.chars.find(char)
+        if at < 0:
+            return self.other  # not kept: there are many characters
+        size = len(place.other)
+        start = place.groups[at] * size
+        bits = self.known[char] = int.from_bytes(place.bits[start : start + size], "little")
+        return bits
+
+    def naming(self, char: str) -> int:
+        """Return the keys that name a character."""
+        found = self.known.get(char)
+        named = (self.look(char) if found is None else found) & ~self.other
+        if self.place.odd and char in self.place.odd:
+            named ^= int.from_bytes(self.place.odd[char], "little")
+        return named
 
 
 class PatternSet:
     """Patterns of one set; entry 0 wins over entry 1, and so on."""
 
-    def __init__(self, part: SetPart, live: bool) -> None:
-        self.part = part
-        self.live = live
-        self.elements = array("H", part.elements)
-        self.ids = array("I", part.ids)
-        self.attribute_of = array("I", part.attribute_of)
-        self.key_of = array("H", part.key_of)
-        self.attributes = part.attributes
-        self.values: list[str | None] = list(part.attributes)
-        for number, value in part.values.items():
-            if value is not None or not live:  # the live service shows an id whose name is missing
-                self.values[number] = value
-        self.with_specs = frozenset(part.with_specs)
-        self.alive: dict[int, int] = {}
-        self.tests = tuple([_test(place.place, place.other, place.table) for place in part.places])
-        self.by_key, self.key_ends = array("I", part.by_key), array("I", part.key_ends)
-        self.used: dict[int, int] = {}  # see used_by
-        self.formulas = tuple([(_formula_regex(formula.key), formula) for formula in part.formulas])
-        self.ranks = array("I", part.live_order) if live and part.live_order is not None else None
-        self.depth = max(
-            [test[0] for test in self.tests] + [len(formula.key) - 1 for formula in part.formulas], default=0
-        )
+    __slots__ = ("__weakref__", "_alive", "_broken", "_live", "_reading", "_tests", "depth", "formulas", "part",
+                 "ranks", "said")  # fmt: skip
 
-    def match(self, key_string: str) -> int:
-        """Return the keys that match, one bit a key."""
-        length = len(key_string)
-        bits = self.alive.get(length, -1)
+    def __init__(self, part: SetPart, reading: Reading) -> None:
+        self.part, self._live, self._reading = part, reading.live, reading
+        self.ranks = array("I", part.live_order) if reading.live and part.live_order is not None else None
+        self.formulas = part.formulas
+        self.said: dict[int, Said] = {}  # by the bit of the key
+        self._tests = {
+            place.place: _Test(place.place + _FIRST, place, {}, int.from_bytes(place.other, "little"))
+            for place in part.places
+        }
+        self._alive: dict[int, int] = {}
+        self._broken = sum([1 << key for key in part.broken_keys])
+        self.depth = max(self._tests, default=0)
+        if part.formulas:
+            self.depth = max(self.depth, *(len(formula.key) - 1 for formula in part.formulas))
+
+    def match(self, vin: str) -> int:
+        """Return the keys that match a VIN, one bit a key."""
+        length = len(vin) - _FIRST if len(vin) >= 10 else min(max(len(vin) - _FIRST, 0), 5)
+        bits = self._alive.get(length, -1)
         if bits < 0:
-            bits = self.alive[length] = int.from_bytes(self.part.alive[length], "little")
-        for place, table, other in self.tests:
-            if place >= length or not bits:
+            bits = self._alive[length] = int.from_bytes(self.part.alive[length], "little")
+        for place, test in self._tests.items():
+            if place >= length:
                 break
-            bits &= table.get(key_string[place], other)
+            char = vin[test.index]
+            found = test.known.get(char)
+            bits &= test.look(char) if found is None else found
         return bits
 
-    def match_formulas(self, key_string: str) -> tuple[int, ...]:
-        """Return the numbers of the formula patterns that match."""
-        if not self.formulas:
-            return ()
+    def match_formulas(self, key_string: str) -> list[Formula]:
+        """Return the formula patterns that match, best first."""
         masked = key_string.translate(_DIGIT)
-        return tuple(number for number, (regex, _) in enumerate(self.formulas) if regex.match(masked))
+        return [formula for formula in self.formulas if _formula_regex(formula.key).match(masked)]
 
-    def entries(self, bits: int) -> list[int]:
-        """Return the entries of the keys in `bits`, best first."""
-        found: list[int] = []
-        by_key, ends = self.by_key, self.key_ends
-        while bits:
-            low = bits & -bits
-            key = low.bit_length() - 1
-            found += by_key[ends[key - 1] if key else 0 : ends[key]]
-            bits ^= low
-        found.sort(key=self.ranks.__getitem__ if self.ranks else None)
+    def say(self, bit: int) -> Said:
+        """Read what the key of a bit says."""
+        found = self.said[bit] = self.settle(bit)
         return found
 
-    def used_by(self, key: int) -> int:
-        """Return the characters a key names, as one number; -1 where the original fails."""
-        mask = self.used.get(key)
-        if mask is None:
-            mask = self.used[key] = self.used_by_text(self.part.keys[key])
-        return mask
+    def settle(self, bits: int) -> Said:
+        """Keep of the entries of some keys, best first, one an element where an answer holds only one."""
+        matched, part = self._entries(bits), self.part
+        elements, keys = memoryview(part.elements).cast("H"), memoryview(part.key_of).cast("H")
+        _, names, hidden, marked = self._reading
+        kept: list[int] = []
+        single: dict[int, int] = {}
+        several: list[int] = []
+        for entry in matched:
+            element = elements[entry]
+            if element not in hidden and element not in single:
+                kept.append(entry)
+                if element in SEVERAL:
+                    several.append(entry)
+                else:
+                    single[element] = entry
+        claims = sum([1 << element for element in single])
+        return Said(
+            sum({1 << keys[entry] for entry in kept}),
+            claims | sum({1 << elements[entry] for entry in several}),
+            claims,
+            tuple(kept),
+            {names[element]: self.value(entry) for element, entry in single.items() if element in names},
+            tuple(several),
+            {element: entry for element, entry in single.items() if element in marked},
+            tuple([entry for entry in matched if elements[entry] == ENGINE_MODEL]),
+        )
 
-    def used_by_text(self, key: str) -> int:
-        """Return the same for any key."""
-        mask = used_mask(upper(key))
-        return mask_of(usable_characters(upper(key))) if mask == -1 and self.live else mask
+    def _entries(self, bits: int) -> list[int]:
+        """Return the entries of some keys, best first."""
+        by_key, ends = memoryview(self.part.by_key).cast("I"), memoryview(self.part.key_ends).cast("I")
+        found: list[int] = []
+        while bits:
+            bit = bits & -bits
+            key = bit.bit_length() - 1
+            found += by_key[ends[key - 1] if key else 0 : ends[key]]
+            bits ^= bit
+        self.order(found)
+        return found
+
+    def several(self, found: Iterable[Said]) -> list[tuple[int, str | None]]:
+        """Return (element, value) where an answer may hold several, best first."""
+        entries = [entry for said in found for entry in said.several]
+        if len(entries) > 1:
+            self.order(entries)
+        return [(self.element(entry), self.value(entry)) for entry in entries]
+
+    def order(self, entries: list[int]) -> None:
+        """Sort entries, best first."""
+        entries.sort(key=None if self.ranks is None else self.ranks.__getitem__)
+
+    def fails(self, kept: int, formulas: list[Formula]) -> bool:
+        """Tell whether the original fails when it asks which characters the kept keys name."""
+        if self._live:
+            return False
+        return bool(kept & self._broken) or any(is_broken(upper(formula.key)) for formula in formulas)
+
+    def unused(self, vin: str, kept: int, formulas: list[Formula]) -> list[int]:
+        """Return the VIN positions, of 4-8 and 11, whose character no kept key or formula names."""
+        found, tests = [], self._tests
+        for place in UNUSED_PLACES:
+            char = vin[place + _FIRST : place + _FIRST + 1]
+            if char and (place not in tests or not tests[place].naming(char) & kept):
+                found.append(place + _FIRST + 1)
+        for formula in formulas if found else ():
+            places = usable_characters(upper(formula.key))
+            found = [at for at in found if at - 4 >= len(places) or vin[at - 1] not in places[at - 4]]
+        return found
 
     def engine_entry(self, engines: list[int]) -> int:
         """Choose the entry that names the engine model: by other rules than those that let entries win."""
         if len(engines) == 1:
             return engines[0]
-        if self.live:
+        self.order(engines)
+        if self._live:
             return max(engines, key=self.first_year)
         return max(engines, key=lambda entry: (self.first_year(entry), *self._latest(entry)))
 
     def _latest(self, entry: int) -> tuple[bool, int, int]:
         created = self.created(entry)
-        return created is None, created or 0, self.ids[entry]
+        return created is None, created or 0, self.id(entry)
 
     def created(self, entry: int) -> int | None:
         """Return when an entry changed last, in microseconds."""
@@ -99,23 +204,46 @@ class PatternSet:
 
     def first_year(self, entry: int) -> int:
         """Return the first year of an entry's link: its priority."""
-        return self._slot(entry)[1]
+        return self.part.slots[_short(self.part.slot_of, entry)][1]
 
     def schema(self, entry: int) -> int:
         """Return the schema of an entry."""
-        return self._slot(entry)[0]
+        return self.part.slots[_short(self.part.slot_of, entry)][0]
 
-    def _slot(self, entry: int) -> tuple[int, int]:
-        start = entry * 2
-        return self.part.slots[int.from_bytes(self.part.slot_of[start : start + 2], "little")]
+    def id(self, entry: int) -> int:
+        """Return the id of an entry's pattern."""
+        return _long(self.part.ids, entry)
+
+    def element(self, entry: int) -> int:
+        """Return the element of an entry."""
+        return _short(self.part.elements, entry)
+
+    def key(self, entry: int) -> str:
+        """Return the key of an entry."""
+        return self.part.keys[_short(self.part.key_of, entry)]
+
+    def key_bit(self, entry: int) -> int:
+        """Return the bit of an entry's key."""
+        return 1 << _short(self.part.key_of, entry)
 
     def attribute(self, entry: int) -> str:
         """Return the attribute of an entry."""
-        return self.attributes[self.attribute_of[entry]]
+        return self.part.attributes[_long(self.part.attribute_of, entry)]
 
     def value(self, entry: int) -> str | None:
-        """Return the value of an entry; None where the lookup table lacks it."""
-        return self.values[self.attribute_of[entry]]
+        """Return the value of an entry; None where the lookup table lacks it: the live service shows the id."""
+        number = _long(self.part.attribute_of, entry)
+        attribute = self.part.attributes[number]
+        value = self.part.values.get(number, attribute)
+        return attribute if value is None and self._live else value
+
+
+def _short(column: bytes, entry: int) -> int:
+    return int.from_bytes(column[entry * 2 : entry * 2 + 2], "little")
+
+
+def _long(column: bytes, entry: int) -> int:
+    return int.from_bytes(column[entry * 4 : entry * 4 + 4], "little")
 
 
 def formula_value(formula: Formula, key_string: str) -> str:
@@ -123,13 +251,7 @@ def formula_value(formula: Formula, key_string: str) -> str:
     return key_string[formula.key.index("#") : formula.key.rindex("#") + 1]
 
 
-def _test(place: int, other: bytes, table: dict[str, bytes]) -> Test:
-    bits_of: dict[str, int] = {}
-    for chars, raw in table.items():
-        bits_of.update(dict.fromkeys(chars, int.from_bytes(raw, "little")))
-    return place, bits_of, int.from_bytes(other, "little")
-
-
+@lru_cache(maxsize=1_000)
 def _formula_regex(key: str) -> "re.Pattern[str]":
     places = ("." if char in "*_" else re.escape(char) for char in key)
     return re.compile("".join(places), re.DOTALL)

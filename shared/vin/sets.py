@@ -7,7 +7,18 @@ from operator import or_
 from typing import NamedTuple
 
 from shared.vin import parts
-from shared.vin.keys import ANY, BAR, PLACES, BrokenKey, accepted, characters, usable_characters
+from shared.vin.keys import (
+    ANY,
+    BAR,
+    PLACES,
+    BrokenKey,
+    accepted,
+    characters,
+    is_broken,
+    odd_characters,
+    upper,
+    usable_characters,
+)
 from shared.vin.patterns import MADE_ELSEWHERE, NO_TIME, Patterns
 from shared.vin.values import LOOKUPS, clean
 
@@ -59,6 +70,7 @@ def build_set(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> pa
         formulas=tuple(formulas),
         valid=tuple(valid),
         broken=broken,
+        broken_keys=tuple([number for number, text in enumerate(texts) if is_broken(upper(text))]),
         live_order=_live_order(patterns, order),
     )
 
@@ -141,7 +153,7 @@ def _matcher(keys: Sequence[str]) -> tuple[list[parts.Place], list[bytes]]:
     size = (len(keys) + 7) // 8
     shapes = [accepted(key) for key in keys]
     everywhere = (1 << len(keys)) - 1
-    places = []
+    places, odd = [], _odd(keys)
     for place in range(PLACES):
         if place == 5:  # always the bar, see _alive
             continue
@@ -151,9 +163,28 @@ def _matcher(keys: Sequence[str]) -> tuple[list[parts.Place], list[bytes]]:
                 free &= ~(1 << number)
                 for char in accepts:
                     table[char] = table.get(char, 0) | 1 << number
-        if table:
-            places.append(parts.Place(place, free.to_bytes(size, "little"), _grouped(table, free, size)))
+        if table or place in odd:
+            places.append(_place(place, free, table, odd.get(place, {}), size))
     return places, [bits.to_bytes(size, "little") for bits in _alive(shapes)]
+
+
+def _place(place: int, free: int, table: Mapping[str, int], odd: Mapping[str, int], size: int) -> parts.Place:
+    numbers: dict[int, int] = {}
+    groups = bytes([numbers.setdefault(bits | free, len(numbers)) for bits in table.values()])
+    bits_of = b"".join([bits.to_bytes(size, "little") for bits in numbers])
+    odd_bits = {char: bits.to_bytes(size, "little") for char, bits in odd.items()}
+    return parts.Place(place, free.to_bytes(size, "little"), "".join(table), groups, bits_of, odd_bits)
+
+
+def _odd(keys: Sequence[str]) -> dict[int, dict[str, int]]:
+    """Return by place and character the keys that accept but do not name it, or the reverse."""
+    odd: dict[int, dict[str, int]] = {}
+    for number, key in enumerate(keys):
+        for place, chars in odd_characters(key):
+            table = odd.setdefault(place, {})
+            for char in chars:
+                table[char] = table.get(char, 0) | 1 << number
+    return odd
 
 
 def _alive(shapes: Sequence[tuple[str | None, ...]]) -> Iterable[int]:
@@ -164,13 +195,6 @@ def _alive(shapes: Sequence[tuple[str | None, ...]]) -> Iterable[int]:
         if len(shape) <= PLACES and (bar is ANY or BAR in bar):
             by_length[len(shape)] |= 1 << number
     return accumulate(by_length, or_)
-
-
-def _grouped(table: Mapping[str, int], free: int, size: int) -> dict[str, bytes]:
-    groups: dict[int, str] = {}
-    for char in sorted(table):
-        groups[table[char] | free] = groups.get(table[char] | free, "") + char
-    return {chars: bits.to_bytes(size, "little") for bits, chars in groups.items()}
 
 
 def _formulas(patterns: Patterns, schemas: set[int], lookups: Lookups) -> list[parts.Formula]:
