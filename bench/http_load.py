@@ -4,8 +4,9 @@
 
 The addresses, one a line, are asked one after the other, from the first again when they are used up. Without --rate
 each connection asks as soon as it has its answer: the most that the server gives. With it requests come by chance at
-that rate, as those of many callers do, and the time of each counts from when it was due, also when no connection was
-free then. It is one process beside the server's, and stops by itself: after --seconds, or after --most requests.
+that rate, each over a connection of its own, as those of many callers do, and the time of each counts from when it was
+due, also when all --connections were busy then. It is one process beside the server's, and stops by itself: after
+--seconds, or after --most requests.
 """
 
 import argparse
@@ -26,21 +27,21 @@ PATIENCE = 10.0  # seconds for the answers that are still to come at the end
 
 
 class Connection:
-    """A kept-alive connection that has one request under way at most."""
+    """A connection that has one request under way at most. It is made when there is something to send."""
 
     def __init__(self, port: int) -> None:
-        self.port, self.due = port, 0.0
-        self.open()
-
-    def open(self) -> None:
-        self.sock = socket.create_connection((HOST, self.port), timeout=PATIENCE)
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.port = port
+        self.sock: socket.socket | None = None
         self.received = bytearray()
+        self.request, self.due = b"", 0.0
 
     def send(self, request: bytes, due: float) -> None:
         """Send a request that was due at a time."""
         self.request, self.due = request, due
         self.received.clear()
+        if self.sock is None:
+            self.sock = socket.create_connection((HOST, self.port), timeout=PATIENCE)
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.sendall(request)
 
     def receive(self) -> tuple[int, bool] | None:
@@ -49,6 +50,7 @@ class Connection:
         Raises:
             ConnectionError: the server closed first, as it may at any time with a kept connection.
         """
+        assert self.sock is not None
         data = self.sock.recv(1 << 18)
         if not data:
             raise ConnectionResetError
@@ -63,22 +65,28 @@ class Connection:
             return None
         return int(head[9:12]), b"\r\nconnection: close" in head
 
+    def close(self) -> None:
+        """Close it; the next request makes a new one."""
+        if self.sock is not None:
+            self.sock.close()
+            self.sock = None
+
 
 class Load:
     """The requests of one measurement."""
 
     def __init__(self, port: int, addresses: Sequence[str], connections: int, rate: float, most: int) -> None:
-        host = f"{HOST}:{port}"
-        requests = [f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode() for path in addresses]
-        self.requests: Iterator[bytes] = cycle(requests)
-        self.rate, self.most, self.sent, self.again = rate, most, 0, 0
+        # callers by chance are strangers, each with a connection of its own
+        kept = "close" if rate else "keep-alive"
+        head = f"Host: {HOST}:{port}\r\nConnection: {kept}\r\n\r\n"
+        self.requests: Iterator[bytes] = cycle(
+            [f"GET {path} HTTP/1.1\r\n{head}".encode() for path in addresses]
+        )
+        self.rate, self.most, self.sent, self.again, self.busy = rate, most, 0, 0, 0
         self.times: list[float] = []
         self.statuses: Counter[int] = Counter()
         self.selector = selectors.DefaultSelector()
         self.free = deque(Connection(port) for _ in range(connections))
-        for connection in self.free:
-            self.selector.register(connection.sock, selectors.EVENT_READ, connection)
-        self.busy = 0
         self.chance = random.Random(1)  # noqa: S311 - the same arrivals each time
 
     def run(self, seconds: float) -> dict[str, Any]:
@@ -101,50 +109,46 @@ class Load:
         return self._sum_up(time.perf_counter() - started)
 
     def _send(self, due: float) -> None:
-        connection = self.free.popleft()
         self.sent += 1
         self.busy += 1
-        self._try(connection, next(self.requests), due)
+        self._try(self.free.popleft(), next(self.requests), due)
 
     def _try(self, connection: Connection, request: bytes, due: float) -> None:
+        """Send; over a new connection when the server has closed the old one meanwhile."""
         try:
             connection.send(request, due)
         except ConnectionError:
-            self._reopen(connection)
+            connection.close()
+            self.again += 1
             connection.send(request, due)
+        self.selector.register(connection.sock, selectors.EVENT_READ, connection)  # type: ignore[arg-type]
 
     def _receive(self, connection: Connection) -> None:
         try:
             answer = connection.receive()
         except ConnectionError:
-            self._reopen(connection)
-            if connection not in self.free:
-                self._try(connection, connection.request, connection.due)
+            self.selector.unregister(connection.sock)  # type: ignore[arg-type]
+            connection.close()
+            self.again += 1
+            self._try(connection, connection.request, connection.due)
             return
         if answer is None:
             return
+        self.selector.unregister(connection.sock)  # type: ignore[arg-type]
         status, closes = answer
         self.times.append(time.perf_counter() - connection.due)
         self.statuses[status] += 1
         self.busy -= 1
         if closes:
-            self._reopen(connection)
+            connection.close()
         self.free.append(connection)
-
-    def _reopen(self, connection: Connection) -> None:
-        """Connect anew: a worker that has served its requests closes what it has open."""
-        self.selector.unregister(connection.sock)
-        connection.sock.close()
-        connection.open()
-        self.again += 1
-        self.selector.register(connection.sock, selectors.EVENT_READ, connection)
 
     def _sum_up(self, seconds: float) -> dict[str, Any]:
         times = sorted(self.times)
         p50, p99 = (times[min(len(times) - 1, int(len(times) * share))] * 1e3 for share in (0.5, 0.99))
         return {
             "requests": len(times), "rate": len(times) / seconds, "p50": p50, "p99": p99, "worst": times[-1] * 1e3,
-            "statuses": dict(self.statuses), "reopened": self.again,
+            "statuses": dict(self.statuses), "again": self.again,
         }  # fmt: skip
 
 
