@@ -2,6 +2,7 @@
 that a misspelt filter never looks like an answer to the question."""
 
 from datetime import date, timedelta
+from functools import cache
 from typing import Annotated, Any
 
 from flask import Response, request
@@ -48,7 +49,25 @@ def refuse_repeated() -> Response | None:
     return error_response(422, f"{names[0]}: {details[0]['message']}", details)
 
 
-class Strict(BaseModel):
+@cache
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    return super(Parameters, model).model_json_schema()
+
+
+class Parameters(BaseModel):
+    """Parameters of an address.
+
+    flask_openapi3 asks for their JSON schema with every request, which takes longer to make than most answers: it is
+    made once. Nobody may change it.
+    """
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Return the schema; one that is asked for in another form is made anew."""
+        return super().model_json_schema(*args, **options) if args or options else _schema_of(cls)
+
+
+class Strict(Parameters):
     """Refuses what it does not know."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)

@@ -3,6 +3,7 @@
 The checks are in order and build on each other: the night's run comes first, then what disturbs it.
 """
 
+import json
 import time
 from datetime import date, timedelta
 from typing import Any
@@ -70,6 +71,48 @@ def test_database_and_store_have_no_way_out() -> None:
         for network in containers[service]["NetworkSettings"]["Networks"]:
             said = stack.run(["docker", "network", "inspect", "-f", "{{.Internal}}", network])
             assert said.strip() == "true", f"{service} on {network}"
+
+
+# --- SQL Server: its image is not for every machine, so the profile is off and Compose only reads it ------
+
+
+def test_profile_mssql_is_off_and_nobody_waits_for_it() -> None:
+    assert "mssql" not in SERVICES
+    services = json.loads(compose("--profile", "mssql", "config", "--format", "json"))["services"]
+    assert "mssql" in services
+    assert not [name for name, known in services.items() if "mssql" in known.get("depends_on", {})]
+
+
+def test_profile_mssql_is_hardened_as_far_as_its_image_allows() -> None:
+    config = json.loads(compose("--profile", "mssql", "config", "--format", "json"))
+    known = config["services"]["mssql"]
+    assert known["image"].startswith("mcr.microsoft.com/mssql/server:2022-CU")
+    assert (known["cap_drop"], known["cap_add"]) == (["ALL"], ["NET_BIND_SERVICE"])
+    assert known["security_opt"] == ["no-new-privileges:true"] and "ports" not in known
+    assert [config["networks"][name]["internal"] for name in known["networks"]] == [True]
+    limits = known["deploy"]["resources"]["limits"]
+    assert int(limits["memory"]) > 1024**2 * int(known["environment"]["MSSQL_MEMORY_LIMIT_MB"])
+    assert {"mssql_sa_password", "mssql_source_password"} == {one["source"] for one in known["secrets"]}
+    passwords = [
+        (stack.SECRETS / name).read_text().strip() for name in ("mssql_sa_password", "mssql_source_password")
+    ]
+    assert not [value for value in passwords if value in json.dumps(config)]
+    assert known["healthcheck"]["test"][-1] == "health"
+    assert [v["target"] for v in known["volumes"] if v.get("read_only")] == ["/backup"]
+
+
+def test_vehicle_etl_has_the_driver_and_knows_the_server() -> None:
+    program = "import os, pyodbc; print(pyodbc.drivers(), os.environ['MSSQL_SOURCE_CONNECTION'])"
+    said = execute("vehicle-etl", "python", "-c", program)
+    assert "'FreeTDS'" in said and "Driver=FreeTDS;Server=mssql;" in said
+    assert execute("vehicle-etl", "cat", "/run/secrets/mssql_source_password").strip()
+
+
+def test_sql_server_that_is_not_there_is_said_in_a_line() -> None:
+    """Through the real driver: the library is found, the name is not."""
+    said = compose("exec", "-T", "-e", "VPIC_SOURCE=mssql", "vehicle-etl", "cronhouse", "doctor", "--only", "sources",
+                   check=False)  # fmt: skip
+    assert "SQL Server mssql:1433/vPICList_Lite1: cannot be reached" in said
 
 
 # --- roles of the database ------------------------------------------------------------------------------
