@@ -26,6 +26,7 @@ COMMANDS = {
     "profile": "Profile the columns of a table.",
     "init": "Make a new workflow that runs at once.",
     "vehicles": "Load, check and roll back releases of vPIC, the vehicle catalogue.",
+    "parks": "Import and look after the history of theme parks.",
     "migrate": "Bring the database's schema up to date.",
     "serve": "Serve the API and the console.",
     "local": "Start, stop or reset the embedded stack.",
