@@ -10,6 +10,8 @@ from flask_openapi3 import Info, OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.api import (
+    admin_quality,
+    admin_storage,
     auth,
     console,
     database,
@@ -77,6 +79,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(parameters.refuse_repeated)
     errors.register(app)
     for subject in (health, metrics, workflows, retail, quality, dropdowns, lists, decode, vin, garage):
+        app.register_api(subject.api)
+    for subject in (admin_storage, admin_quality):
         app.register_api(subject.api)
     docs.register(app)
     console.register(app, limiter)

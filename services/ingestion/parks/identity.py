@@ -20,7 +20,9 @@ SMALLEST_WORD = 5
 MARGIN = 8.0  # points by which the best likeness must beat the second
 SHOWN, SHOWN_FROM = 3, 55.0  # candidates for people: how many, and from which likeness on
 _SMALL_WORDS = {"the", "a", "an", "and"}
-_ROMAN = dict(zip("i ii iii iv v vi vii viii ix x".split(), map(str, range(1, 11)), strict=True))
+_ROMAN = dict(
+    zip(["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x"], map(str, range(1, 11)), strict=True)
+)
 _SINGLE_RIDER = re.compile(r"\bsingle riders?( (line|queue|entrance))?\b")
 NAMED_TYPES = ("ATTRACTION", "SHOW", None)  # restaurants, hotels and parks are matched by UUID alone
 

@@ -70,7 +70,8 @@ class Watchman:
 
     def state(self, ride: int, moment: datetime) -> None:
         self.world.do(
-            """INSERT INTO parks.live_state (ride_id, status, fingerprint, source_updated_at, recorded_at, last_polled_at)
+            """INSERT INTO parks.live_state (ride_id, status, fingerprint, source_updated_at, recorded_at,
+                                             last_polled_at)
                VALUES (%(ride)s, 'OPERATING', 'x', %(at)s, %(at)s, %(at)s)
                ON CONFLICT (ride_id) DO UPDATE SET source_updated_at = excluded.source_updated_at""",
             ride=ride, at=moment,
