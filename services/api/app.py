@@ -10,6 +10,8 @@ from flask_openapi3 import Info, OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.api import (
+    admin_quality,
+    admin_storage,
     auth,
     console,
     database,
@@ -94,6 +96,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         rides,
         yoy,
     ):
+        app.register_api(subject.api)
+    for subject in (admin_storage, admin_quality):
         app.register_api(subject.api)
     docs.register(app)
     console.register(app, limiter)

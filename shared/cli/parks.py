@@ -11,6 +11,10 @@ SUBCOMMANDS = {
     "pause": ("parks_import", "pause"),
     "resume": ("parks_import", "resume"),
     "cancel": ("parks_import", "cancel"),
+    "match": ("parks_match", "match"),
+    "match-undo": ("parks_match", "match_undo"),
+    "review": ("parks_match", "review"),
+    "successor": ("parks_match", "successor"),
 }
 
 
