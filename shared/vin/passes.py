@@ -87,7 +87,8 @@ def run_pass(
         Failed: the original cannot do it.
     """
     selection = None if cell is None else select(library, cell, subject.vin)
-    codes, correction, unused = subject.form, NOTHING, ()
+    codes, correction = subject.form, NOTHING
+    unused: tuple[int, ...] = ()
     off_road = False
     if cell is None or selection is None:
         codes |= 1 << say.NO_WMI
