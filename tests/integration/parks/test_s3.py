@@ -227,9 +227,9 @@ def _only_in(region: str) -> Callable[[BaseHTTPRequestHandler], Answer]:
             redirect = xml("PermanentRedirect", f"<Region>{region}</Region>")
             return 301, {"x-amz-bucket-region": region}, redirect
         if "list-type" in handler.path:
-            listing = f"<ListBucketResult><Name>bucket</Name><Contents><Key>{KEY}</Key><Size>4</Size>"
-            listing += "<ETag>&quot;abc&quot;</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
-            listing += "</Contents></ListBucketResult>"
+            listing = "<ListBucketResult><Name>bucket</Name><Contents><Size>4</Size>"
+            listing += f"<Key>{KEY}</Key>"
+            listing += "<ETag>&quot;abc&quot;</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents></ListBucketResult>"
             return 200, {"Content-Type": "application/xml"}, listing.encode()
         return GOOD
 
