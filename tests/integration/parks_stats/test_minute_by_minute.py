@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.integration.parks.history import History
+from tests.integration.parks_stats.history import History
 
 MINUTE = timedelta(minutes=1)
 LONGEST = {

@@ -7,7 +7,7 @@ import pytest
 from services.transformation.parks import params, statistics
 from shared import db
 from shared.errors import FatalError
-from tests.integration.parks.history import PARK, History
+from tests.integration.parks_stats.history import PARK, History
 
 TABLES = ("ride_hourly_stats", "ride_daily_stats", "park_hourly_stats", "park_daily_stats")
 

@@ -4,7 +4,7 @@ import pytest
 
 from shared import db
 from shared.config import Settings
-from tests.integration.parks.history import History
+from tests.integration.parks_stats.history import History
 
 
 @pytest.fixture
