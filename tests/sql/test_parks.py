@@ -10,8 +10,8 @@ import pytest
 
 from shared import db
 from shared.config import Settings
-from tests.integration.parks.history import History as Parks
-from tests.integration.parks.history import Posting, copy
+from tests.integration.parks_stats.history import History as Parks
+from tests.integration.parks_stats.history import Posting, copy
 
 CASES = sorted(path for path in (Path(__file__).parent / "parks").iterdir() if path.is_dir())
 INPUTS = ("postings", "hours", "zone", "same_instants")

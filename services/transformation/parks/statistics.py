@@ -33,6 +33,8 @@ def rebuild(
     Never commits: the rows and the marks taken away are one transaction of the caller's. All work is the
     database's; what it holds at once grows with `days` alone.
     """
+    if not db.fetch_value(conn, QUERIES["is_marked"]):
+        return None
     db.execute(conn, QUERIES["lock"])
     db.execute(conn, QUERIES["set_session"])
     db.execute(conn, SQL["make_tables"])

@@ -21,7 +21,7 @@ from shared.local.postgres import EmbeddedPostgres
 from shared.sql import read_queries
 from tests.conftest import settings_for
 from tests.integration.api.conftest import client_with, error_of
-from tests.integration.parks.history import PARK, History
+from tests.integration.parks_stats.history import PARK, History
 
 RIDES = {number: UUID(int=100 + number) for number in (1, 2, 3)}
 OTHER = UUID(int=2)

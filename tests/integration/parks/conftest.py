@@ -1,5 +1,4 @@
-"""Archives for tests: a folder to write objects into, a real S3 server (moto), and an importer over either. And a
-history to make statistics of."""
+"""Archives for tests: a folder to write objects into, a real S3 server (moto), and an importer over either."""
 
 import json
 import zlib
@@ -16,7 +15,6 @@ from services.ingestion.parks.importer import Importer, Report
 from services.ingestion.sources.parks_archive import FolderArchive
 from shared import db
 from shared.config import ROOT, Settings
-from tests.integration.parks.history import History
 
 RESORT = "e957da41-3552-4cf6-b636-5babc5cbc4e5"
 KINGDOM, STUDIOS = "75ea578a-adc8-4116-a54d-dccb60765ef9", "288747d1-8b4f-4a64-867e-ea7c9b27bad8"
@@ -144,8 +142,3 @@ def bucket(s3_url: str, tmp_path: Path) -> Iterator[Callable[[str, bytes], None]
 
     put.name, put.client = name, client  # type: ignore[attr-defined]
     yield put
-
-
-@pytest.fixture
-def history(pg: Settings, conn: db.Connection) -> History:
-    return History(pg, conn)

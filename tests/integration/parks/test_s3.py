@@ -229,7 +229,8 @@ def _only_in(region: str) -> Callable[[BaseHTTPRequestHandler], Answer]:
         if "list-type" in handler.path:
             listing = "<ListBucketResult><Name>bucket</Name><Contents><Size>4</Size>"
             listing += f"<Key>{KEY}</Key>"
-            listing += "<ETag>&quot;abc&quot;</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified></Contents></ListBucketResult>"
+            listing += "<ETag>&quot;abc&quot;</ETag><LastModified>2026-01-01T00:00:00.000Z</LastModified>"
+            listing += "</Contents></ListBucketResult>"
             return 200, {"Content-Type": "application/xml"}, listing.encode()
         return GOOD
 

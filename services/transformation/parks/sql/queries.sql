@@ -1,5 +1,8 @@
 -- Small statements of statistics.py.
 
+-- name: is_marked
+SELECT EXISTS (SELECT FROM parks.dirty_day);
+
 -- name: lock
 -- One batch at a time, whichever run it belongs to.
 SELECT pg_advisory_xact_lock(hashtext('parks.statistics'));

@@ -9,7 +9,7 @@ import pytest
 
 from shared import db, export
 from shared.relations import find_relation
-from tests.integration.parks.history import (
+from tests.integration.parks_stats.history import (
     DATA,
     SHARED,
     SHIPPED,

@@ -7,7 +7,7 @@ import pytest
 from services.transformation.parks import params, statistics
 from shared import db
 from shared.errors import FatalError
-from tests.integration.parks.history import PARK, History
+from tests.integration.parks_stats.history import PARK, History
 
 TABLES = ("ride_hourly_stats", "ride_daily_stats", "park_hourly_stats", "park_daily_stats")
 
@@ -52,9 +52,7 @@ def test_only_marked_days_are_made_anew(park: History):
     assert counts.read == 9 and counts.written > 0
     before = versions(park)
     park.post(posted("2019-07-01", 50, hour=12))
-    assert (
-        park.make_statistics().read == 4 + 3
-    )  # the next day too: the last posting might stand past midnight
+    assert park.make_statistics().read == 4 + 3  # the next day too: a posting stands past midnight
     after = versions(park)
     assert after["2019-07-04"] == before["2019-07-04"]
     assert after["2019-07-01"] != before["2019-07-01"]
