@@ -354,3 +354,30 @@ def test_snapshots_of_other_months_are_not_read(watchman: Watchman) -> None:
         plan = db.fetch_all(conn, "EXPLAIN " + STATEMENTS["copy_postings"], values)
     text = "\n".join(row["QUERY PLAN"] for row in plan)
     assert "snapshots_2019_06" in text and "snapshots_2019_05" not in text and "snapshots_2019_07" not in text
+
+
+def test_gap_that_grows_keeps_what_people_wrote_on_it(watchman: Watchman) -> None:
+    watchman.open_days(TODAY)
+    watchman.live(at(TODAY, 8), at(TODAY, 12))
+    watchman.run(at(TODAY, 15, 20))
+    watchman.world.do(
+        "UPDATE parks.data_quality_log SET status = 'acknowledged', owner = 'Ana' WHERE kind = 'GAP'"
+    )
+    watchman.run(at(TODAY, 16, 20))
+    (gap,) = watchman.issues("GAP")
+    assert (gap["status"], gap["owner"], gap["times_seen"]) == ("acknowledged", "Ana", 2)
+    assert gap["gap_from"] == at(TODAY, 12)
+    assert at(TODAY, 16, 20) <= gap["gap_to"] < at(TODAY, 16, 22)
+
+
+def test_closure_of_a_season_is_one_gap_by_schedule(watchman: Watchman) -> None:
+    first, last = date(2020, 3, 13), date(2020, 7, 11)
+    watchman.open_days(first, last)
+    for day in (first, last):
+        watchman.world.post(watchman.rides[0], every(at(day, 9), at(day, 21), 20), source="ARCHIVE")
+        watchman.world.object(day, 300, at(day, 9), at(day, 21))
+    watchman.run(datetime.now(UTC) + timedelta(minutes=30))
+    (gap,) = watchman.issues("GAP")
+    assert (gap["raw_value"], gap["severity"]) == ("closed", "info")
+    assert (gap["gap_from"], gap["gap_to"]) == (at(date(2020, 3, 14), 0), at(last, 0))
+    assert "gaps" not in watchman.failed()
