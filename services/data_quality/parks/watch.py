@@ -62,7 +62,8 @@ class Watch:
     def note_stale(self) -> None:
         """Write issues of gaps, and of parks that are stale now; close those that are over."""
         with db.transaction(self.conn):
-            for name in ("close_gaps", "log_gaps", "close_stale", "log_stale"):
+            # a gap that grew is noted first: closed as it was, it would lose what people wrote on it
+            for name in ("log_gaps", "close_gaps", "close_stale", "log_stale"):
                 db.execute(self.conn, STATEMENTS[name], self.params)
 
     def write_mark(self, run_id: int) -> None:

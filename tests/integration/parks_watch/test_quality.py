@@ -1,6 +1,6 @@
 """The quality job over parks built by hand: what it finds, what it lets pass, and that it finds it once."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -8,8 +8,11 @@ import pytest
 import time_machine
 
 from services.data_quality.parks.jobs import check_quality
+from services.data_quality.parks.params import validate
+from services.data_quality.parks.watch import Watch
 from shared import db
 from shared.config import ROOT
+from shared.errors import CheckFailed, Interrupted
 from shared.jobs import Counts, Run
 from shared.jobs.workflows import Workflow
 from shared.jobs.yamlfile import read_yaml
@@ -314,19 +317,6 @@ def test_states_of_freshness(watchman: Watchman) -> None:
     assert "frozen_parks" in watchman.failed() and len(watchman.issues("FROZEN")) == 1
 
 
-def test_absent_ride_is_not_closed(watchman: Watchman) -> None:
-    """Absence is the collector's own state; quality never makes a status of it."""
-    watchman.open_days(TODAY)
-    watchman.live(at(TODAY, 8), NOW)
-    watchman.world.do(
-        "UPDATE parks.live_state SET is_present = false WHERE ride_id = %(r)s", r=watchman.rides[0]
-    )
-    watchman.run()
-    assert (
-        watchman.world.value("SELECT count(*) FROM parks.ride_status_snapshots WHERE status = 'CLOSED'") == 0
-    )
-
-
 def test_ignored_issue_stays_ignored(watchman: Watchman) -> None:
     watchman.open_days(YESTERDAY, TODAY)
     watchman.live(at(YESTERDAY, 8), at(YESTERDAY, 12))
@@ -354,3 +344,94 @@ def test_snapshots_of_other_months_are_not_read(watchman: Watchman) -> None:
         plan = db.fetch_all(conn, "EXPLAIN " + STATEMENTS["copy_postings"], values)
     text = "\n".join(row["QUERY PLAN"] for row in plan)
     assert "snapshots_2019_06" in text and "snapshots_2019_05" not in text and "snapshots_2019_07" not in text
+
+
+def test_gap_that_grows_keeps_what_people_wrote_on_it(watchman: Watchman) -> None:
+    watchman.open_days(TODAY)
+    watchman.live(at(TODAY, 8), at(TODAY, 12))
+    watchman.run(at(TODAY, 15, 20))
+    watchman.world.do(
+        "UPDATE parks.data_quality_log SET status = 'acknowledged', owner = 'Ana' WHERE kind = 'GAP'"
+    )
+    watchman.run(at(TODAY, 16, 20))
+    (gap,) = watchman.issues("GAP")
+    assert (gap["status"], gap["owner"], gap["times_seen"]) == ("acknowledged", "Ana", 2)
+    assert gap["gap_from"] == at(TODAY, 12)
+    assert at(TODAY, 16, 20) <= gap["gap_to"] < at(TODAY, 16, 22)
+
+
+def test_closure_of_a_season_is_one_gap_by_schedule(watchman: Watchman) -> None:
+    first, last = date(2020, 3, 13), date(2020, 7, 11)
+    watchman.open_days(first, last)
+    for day in (first, last):
+        watchman.world.post(watchman.rides[0], every(at(day, 9), at(day, 21), 20), source="ARCHIVE")
+        watchman.world.object(day, 300, at(day, 9), at(day, 21))
+    watchman.run(datetime.now(UTC) + timedelta(minutes=30))
+    (gap,) = watchman.issues("GAP")
+    assert (gap["raw_value"], gap["severity"]) == ("closed", "info")
+    assert (gap["gap_from"], gap["gap_to"]) == (at(date(2020, 3, 14), 0), at(last, 0))
+    assert "gaps" not in watchman.failed()
+
+
+def test_critical_check_fails_the_job_after_all_is_on_record(watchman: Watchman) -> None:
+    rules = {
+        **watchman.params["quality"],
+        "gaps": {**watchman.params["quality"]["gaps"], "severity": "critical"},
+    }
+    watchman.params["quality"] = rules
+    day = date(2019, 6, 1)
+    watchman.open_days(day)
+    for number in range(2):
+        watchman.world.object(day + timedelta(days=number), 0, None, None)
+    with pytest.raises(CheckFailed, match="gaps .*Park 2,160"):
+        watchman.run(datetime.now(UTC) + timedelta(minutes=30))
+    assert len(watchman.issues("GAP")) == 1 and "gaps" in watchman.failed()
+    assert watchman.run(datetime.now(UTC) + timedelta(minutes=30)).read == 0  # it is not looked at again
+
+
+def test_run_that_is_stopped_between_months_is_done_again_to_the_same_end(watchman: Watchman) -> None:
+    days = [date(2019, 5, 30), date(2019, 5, 31), date(2019, 6, 1), date(2019, 6, 2)]
+    for day in days:
+        watchman.world.post(watchman.rides[0], every(at(day, 9), at(day, 21), 20), source="ARCHIVE")
+        watchman.world.object(day, 300, at(day, 9), at(day, 21))
+    look_at, seen = Watch.look_at, []
+
+    def stop_after_one(watch: Watch, month: Mapping[str, Any]) -> None:
+        if seen:
+            raise Interrupted("asked to stop")
+        seen.append(month)
+        look_at(watch, month)
+
+    soon = datetime.now(UTC) + timedelta(minutes=30)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Watch, "look_at", stop_after_one)
+        with pytest.raises(Interrupted):
+            watchman.run(soon)
+    assert watchman.world.value("SELECT count(*) FROM parks.quality_day") == 2
+    assert watchman.world.value("SELECT count(*) FROM ops.pipeline_metadata WHERE source = 'quality'") == 0
+    assert watchman.run(soon).read == 4
+    assert watchman.world.value("SELECT count(*) FROM parks.quality_day") == 4
+
+
+def test_mistakes_of_the_sections_are_named() -> None:
+    params = dict(read_yaml(ROOT / "workflows" / "parks.yml")[0])
+    assert validate(params) == []
+    assert validate({**params, "quality_window": {"recent_days": 0, "size": 3}}) == [
+        "quality_window.recent_days: 0 is not a whole number from 1 up",
+        "quality_window.objects_a_run: None is not a whole number from 1 up",
+        "quality_window.size: no such key; known are recent_days, objects_a_run",
+    ]
+    assert validate({"quality": params["quality"]}) == [
+        "quality_window: expected a mapping with recent_days and objects_a_run"
+    ]
+    (problem,) = validate(
+        {**params, "quality": {**params["quality"], "gaps": {"severity": "warning", "max": 0}}}
+    )[:1]
+    assert problem.startswith("quality.gaps.minutes: None is not")
+
+
+def test_every_check_can_be_switched_off(watchman: Watchman) -> None:
+    watchman.open_days(YESTERDAY, TODAY)
+    watchman.live(at(YESTERDAY, 8), NOW)
+    watchman.params["quality"] = dict.fromkeys(watchman.params["quality"], False)
+    assert watchman.run().written == 0

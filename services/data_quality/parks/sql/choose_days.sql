@@ -12,10 +12,10 @@ WITH objects AS (
 spans AS (
     SELECT
         o.destination_id, o.file_date, o.first_event_at, o.last_event_at,
-        -- an object may never have come for days before it; more than 400 is another era
+        -- an object may never have come for days before it; more than ten years is another era
         greatest(coalesce((SELECT max(b.file_date) FROM parks.archive_object AS b
                            WHERE b.destination_id = o.destination_id AND b.file_date < o.file_date
-                             AND b.status = 'IMPORTED'), o.file_date - 1), o.file_date - 400) AS after_date
+                             AND b.status = 'IMPORTED'), o.file_date - 1), o.file_date - 3660) AS after_date
     FROM objects AS o
 ),
 ends AS (
@@ -55,13 +55,14 @@ timed AS (
     JOIN asked AS a USING (park_id)
     CROSS JOIN LATERAL (SELECT parks.zone_at(w.park_id, w.local_date::timestamp AT TIME ZONE 'UTC') AS zone) AS z
 )
-INSERT INTO due_day (park_id, destination_id, local_date, starts_at, ends_at, month, is_collected)
+INSERT INTO due_day (park_id, destination_id, local_date, starts_at, ends_at, month, collected_from)
 SELECT DISTINCT ON (park_id, local_date)
     park_id, destination_id, local_date, starts_at, ends_at,
     date_trunc('month', starts_at AT TIME ZONE 'UTC')::date,
-    coalesce(first_polled_at < ends_at, false)
+    CASE WHEN first_polled_at < ends_at THEN first_polled_at END
 FROM timed
 WHERE starts_at <= %(now)s
+  AND (next_date IS NOT NULL OR first_polled_at < ends_at)  -- before the first poll nobody expects anything
   -- the evening of the last file's day is in the next file, which has not come; the first day's morning likewise
   AND (next_date IS NULL OR ends_at <= next_date::timestamp AT TIME ZONE 'UTC')
   AND (first_date IS NULL OR starts_at >= first_date::timestamp AT TIME ZONE 'UTC')

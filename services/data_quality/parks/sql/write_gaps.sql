@@ -1,29 +1,34 @@
 -- One row a park and stretch without a posting of any of its rides, with its cause, into parks.gap. A stretch is
--- looked for within the published OPERATING hours that fall on the day; where the park publishes none around the
--- day, only a day silent as a whole counts, and where it publishes hours around it but none of the day, the day is
--- closed by schedule. Sources that post changes alone are silent for long in a quiet ride: it takes all of the park,
+-- looked for within the published OPERATING hours that fall on the day; where it publishes none of the day but
+-- some before and after it, the day is closed by schedule, and where its hours are not known, only a day silent as a
+-- whole counts. Sources that post changes alone are silent for long in a quiet ride: it takes all of the park,
 -- for %(gaps_minutes)s minutes. Where we poll, a poll answered at least every %(gaps_poll_minutes)s minutes is
 -- expected too. Reads day_posting, the hours, parks.live_poll and the ledger parks.archive_object.
 WITH due AS (
     SELECT d.*, least(d.ends_at, %(now)s) AS until,
+        -- a season's closure may be long; without hours on both sides the schedule is not known to reach the day
         EXISTS (SELECT FROM parks.opening_hours AS h
                 WHERE h.park_id = d.park_id AND h.kind = 'OPERATING'
-                  AND h.local_date BETWEEN d.local_date - 7 AND d.local_date + 7) AS has_schedule
+                  AND h.local_date BETWEEN d.local_date - 200 AND d.local_date - 1)
+        AND EXISTS (SELECT FROM parks.opening_hours AS h
+                    WHERE h.park_id = d.park_id AND h.kind = 'OPERATING'
+                      AND h.local_date BETWEEN d.local_date + 1 AND d.local_date + 200) AS has_schedule
     FROM due_day AS d
     WHERE d.month = %(month)s
 ),
 stretches AS (
     SELECT
-        d.park_id, d.destination_id, d.local_date, d.is_collected, 'open' AS kind,
-        greatest(h.opens_at, d.starts_at) AS first_at, least(h.closes_at, d.until) AS last_at
+        d.park_id, d.destination_id, d.local_date, d.collected_from IS NOT NULL AS is_collected, 'open' AS kind,
+        greatest(h.opens_at, d.starts_at, d.collected_from) AS first_at, least(h.closes_at, d.until) AS last_at
     FROM due AS d
     JOIN parks.opening_hours AS h
         ON h.park_id = d.park_id AND h.kind = 'OPERATING' AND h.local_date BETWEEN d.local_date - 1 AND d.local_date
         AND h.opens_at < d.until AND h.closes_at > d.starts_at
     UNION
     SELECT
-        d.park_id, d.destination_id, d.local_date, d.is_collected,
-        CASE WHEN d.has_schedule THEN 'closed' ELSE 'unknown' END, d.starts_at, d.until
+        d.park_id, d.destination_id, d.local_date, d.collected_from IS NOT NULL AS is_collected,
+        CASE WHEN d.has_schedule THEN 'closed' ELSE 'unknown' END,
+        greatest(d.starts_at, d.collected_from), d.until
     FROM due AS d
     WHERE d.ends_at <= %(now)s AND NOT EXISTS (
         SELECT FROM parks.opening_hours AS h
