@@ -15,3 +15,19 @@ def live(run: Run) -> Counts:
     from services.ingestion.parks.live import collect
 
     return collect(run)
+
+
+@job("parks_metadata", stale_after="26h")
+def metadata(run: Run) -> Counts:
+    """Describe parks and what is in them: places, heights, tags, hours of this month and the next, time zones.
+
+    Assumes that it runs once a day: answers are kept for the logical date, so that a run that was stopped goes on
+    without asking again; forced, it asks again. A version is written where something changed, and only there.
+
+    Raises:
+        TransientError: some destinations failed and all of them may work later.
+        FatalError: some failed for good; the message names every one with its reason.
+    """
+    from services.ingestion.parks.metadata import describe
+
+    return describe(run)

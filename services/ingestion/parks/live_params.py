@@ -23,10 +23,14 @@ class LiveParams:
 
 @dataclass(frozen=True)
 class MetadataParams:
-    """`details`: types of entities whose own page is asked for. `pause` in seconds between two questions."""
+    """`details`: types of entities whose own page is asked for. `pause` in seconds between two questions.
+
+    `indoor`: the maintained list, relative to the checkout.
+    """
 
     details: tuple[str, ...] = ("ATTRACTION",)
     pause: float = 0.1
+    indoor: str = "services/ingestion/data/parks/indoor.csv"
 
 
 def read_live_params(params: Mapping[str, Any]) -> LiveParams:
@@ -90,6 +94,12 @@ def _days(value: Any) -> int:
     return days
 
 
+def _file(value: Any) -> str:
+    if not isinstance(value, str) or not value.endswith(".csv"):
+        raise ValueError(f"{value!r} is not the path of a CSV file")
+    return value
+
+
 def _details(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list) or any(item not in ENTITY_TYPES for item in value):
         raise ValueError(f"expected a list out of {', '.join(ENTITY_TYPES)}")
@@ -105,4 +115,5 @@ _LIVE: dict[str, tuple[str, Callable[[Any], Any]]] = {
 _METADATA: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "details": ("details", _details),
     "pause": ("pause", parse_duration),
+    "indoor": ("indoor", _file),
 }

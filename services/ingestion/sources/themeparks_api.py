@@ -58,7 +58,7 @@ class Impatient(TransientError):
 
 
 class Gate:
-    """Where all workers wait together. `pause(seconds)` waits and returns early when the run is stopped."""
+    """Where all workers wait together. `pause(seconds)` waits, and raises when the run is stopped meanwhile."""
 
     def __init__(self, pause: Callable[[float], Any] = time.sleep, patience: float = PATIENCE) -> None:
         self.pause, self.patience = pause, patience

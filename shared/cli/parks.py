@@ -1,0 +1,29 @@
+"""cronhouse parks: the history of theme parks. Each subject is a file parks_<subject>.py beside this one."""
+
+from importlib import import_module
+
+import click
+
+# subcommand -> (module in this folder, attribute)
+SUBCOMMANDS = {
+    "hours": ("parks_hours", "hours"),
+}
+
+
+class _Subjects(click.Group):
+    """Imports a subject's file when one of its commands is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in SUBCOMMANDS:
+            return None
+        module, attribute = SUBCOMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(f"shared.cli.{module}"), attribute)
+        return command
+
+
+@click.group("parks", cls=_Subjects, epilog="Example: cronhouse parks hours park_hours.csv")
+def command() -> None:
+    """Import and look after the history of theme parks."""
