@@ -23,6 +23,7 @@ from services.api import (
     limits,
     metrics,
     parameters,
+    parks,
     quality,
     retail,
     vin,
@@ -76,7 +77,19 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(auth.decide)
     app.before_request(parameters.refuse_repeated)
     errors.register(app)
-    for subject in (health, metrics, workflows, retail, quality, dropdowns, lists, decode, vin, garage):
+    for subject in (
+        health,
+        metrics,
+        workflows,
+        retail,
+        quality,
+        dropdowns,
+        lists,
+        decode,
+        vin,
+        garage,
+        parks,
+    ):
         app.register_api(subject.api)
     docs.register(app)
     console.register(app, limiter)

@@ -21,14 +21,18 @@ POLL = 0.05  # seconds until the server notices that it should stop
 
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT."""
-    parser = argparse.ArgumentParser(prog="python -m services.themeparks", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m services.themeparks", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default 127.0.0.1)")
     parser.add_argument("--poll", type=int, help="poll of the recorded sequence to stand at, from 0")
     parser.add_argument("--limit", type=int, default=300, help="requests a minute (default 300)")
     parser.add_argument("--faults", action="store_true", help="misbehave when asked to (THEMEPARKS_FAULTS=1)")
     args = parser.parse_args(argv)
-    logging.basicConfig(level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(message)s")
+    logging.basicConfig(
+        level=os.environ.get("LOG_LEVEL", "INFO"), format="%(asctime)s %(levelname)s %(message)s"
+    )
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     environ = read_environ()
     try:

@@ -27,7 +27,9 @@ def create_app(poll: int | None = None, with_faults: bool = False, limit: int = 
     app.before_request(_refuse_too_many)
     app.after_request(_tell_budget)
     app.register_error_handler(404, lambda exc: problem(404, "Not found", "Not found"))
-    app.get("/health", endpoint="health")(lambda: jsonify(status="ok", now=clock.now().isoformat(), poll=clock.poll()))
+    app.get("/health", endpoint="health")(
+        lambda: jsonify(status="ok", now=clock.now().isoformat(), poll=clock.poll())
+    )
     app.get("/v1/destinations", endpoint="destinations")(lambda: jsonify(world.destinations))
     app.get("/v1/entity/<name>")(_entity)
     app.get("/v1/entity/<name>/children")(_children)
@@ -157,5 +159,3 @@ def _with_schedule(entity: Entity, shown: dict[str, list[Entity]]) -> Entity:
     world: World = current_app.extensions["world"]
     parks = [{**_head(world.entities[park]), "schedule": entries} for park, entries in shown.items()]
     return {**_head(entity), "schedule": [], "parks": parks}
-
-

@@ -22,13 +22,17 @@ class Clock:
         Raises:
             ValueError: there is no such poll.
         """
-        if poll is not None and (isinstance(poll, bool) or not isinstance(poll, int) or not 0 <= poll < self.polls):
+        if poll is not None and (
+            isinstance(poll, bool) or not isinstance(poll, int) or not 0 <= poll < self.polls
+        ):
             raise ValueError(f"there is no poll {poll!r}: they are 0 to {self.polls - 1}")
         self._poll = poll
 
     def now(self) -> datetime:
         """Return the time that the answers belong to, UTC, whole seconds."""
-        return datetime.now(UTC).replace(microsecond=0) if self._poll is None else self.first + self._poll * STEP
+        return (
+            datetime.now(UTC).replace(microsecond=0) if self._poll is None else self.first + self._poll * STEP
+        )
 
     def poll(self) -> int:
         """Return the number of the poll that is shown."""

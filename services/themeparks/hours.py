@@ -41,7 +41,9 @@ class Hours:
         moved = day - date.fromisoformat(row["date"])
         opens, closes = _move(row["open_local"], moved), _move(row["close_local"], moved)
         early = _move(row["emh_open_local"], moved)
-        entries = [{"date": day.isoformat(), "type": "OPERATING", "closingTime": closes, "openingTime": opens}]
+        entries = [
+            {"date": day.isoformat(), "type": "OPERATING", "closingTime": closes, "openingTime": opens}
+        ]
         if early < opens:
             entries.insert(0, {
                 "date": day.isoformat(), "type": "EXTRA_HOURS", "closingTime": opens, "openingTime": early,

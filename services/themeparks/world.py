@@ -94,7 +94,10 @@ class World:
         if name in self.entities:
             return self.entities[name]
         for entity in self.entities.values():
-            if name in (entity.get("slug"), entity["entityType"] == "DESTINATION" and entity.get("externalId")):
+            if name in (
+                entity.get("slug"),
+                entity["entityType"] == "DESTINATION" and entity.get("externalId"),
+            ):
                 return entity
         return None
 

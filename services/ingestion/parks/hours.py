@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -36,7 +35,13 @@ def put_hours(
         {"park_id": park, "number": number, **{name: getattr(one, name) for name in Hours.__dataclass_fields__}}
         for number, (park, one) in enumerate(hours)
     ]  # fmt: skip
-    values = {"rows": msgspec.json.encode(rows).decode(), "source": source, "park_id": park_id, "first": first, "last": last}
+    values = {
+        "rows": msgspec.json.encode(rows).decode(),
+        "source": source,
+        "park_id": park_id,
+        "first": first,
+        "last": last,
+    }
     return int(db.fetch_value(conn, SQL["put_hours"], values))
 
 
@@ -56,7 +61,9 @@ def load_csv(conn: db.Connection, path: Path, given_parks: Mapping[str, str]) ->
         reader = csv.DictReader(file)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
-            raise FatalError(f"{path.name}: the column {missing[0]} is missing; it must have {', '.join(COLUMNS)}")
+            raise FatalError(
+                f"{path.name}: the column {missing[0]} is missing; it must have {', '.join(COLUMNS)}"
+            )
         while batch := list(islice(reader, BATCH)):
             issues: list[Issue] = []
             hours = []
@@ -116,7 +123,9 @@ def _stretches(row: dict[str, str], zone: ZoneInfo, park_id: str, issues: list[I
     if opens is None or closes is None:
         return  # closed that day
     if closes < opens:
-        raise DataError(f"closes at {row['close_local']}, before it opens at {row['open_local']}", "close_local")
+        raise DataError(
+            f"closes at {row['close_local']}, before it opens at {row['open_local']}", "close_local"
+        )
     early, late = read("emh_open_local"), read("emh_close_local")
     if early is not None and early < opens:
         yield Hours(day, "EXTRA_HOURS", early, opens, "before opening")

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.ingestion.parks import live_store
-from services.ingestion.parks.live_store import query
 from services.ingestion.parks.live_params import LiveParams, read_live_params
+from services.ingestion.parks.live_store import query
 from services.ingestion.sources.parks_live import Issue, Live, fetch_live
 from services.ingestion.sources.themeparks_api import Answer, Gate, ThemeParks, api_url
 from shared import db
@@ -45,7 +45,9 @@ class Cycle:
 
     def describe_missed(self) -> str:
         """Name what was missed, for people."""
-        return "; ".join(f"{self.destinations[key] or key}: {why}" for key, why in sorted(self.missed.items()))
+        return "; ".join(
+            f"{self.destinations[key] or key}: {why}" for key, why in sorted(self.missed.items())
+        )
 
 
 def now() -> datetime:
@@ -65,11 +67,13 @@ def collect(run: Run, clock: Clock = now) -> Counts:
             return Counts()
         cycle = _begin(run, read_live_params(run.params), clock)
         if not cycle.destinations:
-            run.log.warning("no destination is known yet: name some in workflows/parks.yml, or run parks_metadata")
+            run.log.warning(
+                "no destination is known yet: name some in workflows/parks.yml, or run parks_metadata"
+            )
         try:
             _ask_all(run, cycle, read_live_params(run.params), clock)
         except Interrupted:
-            cycle.missed |= {key: "the run was stopped" for key in _unheard(run, cycle)}
+            cycle.missed |= dict.fromkeys(_unheard(run, cycle), "the run was stopped")
             _end(run, cycle, clock)
             raise
         _end(run, cycle, clock)
@@ -103,7 +107,9 @@ def _begin(run: Run, params: LiveParams, clock: Clock) -> Cycle:
         if last is not None and last > started_at + TOLERATED_STEP_BACK:
             message = "our clock stands before the last snapshot; snapshots keep the time that it shows"
             run.log.warning("%s: %s, the last was at %s", message, started_at, last)
-            live_store.note_issues(conn, [Issue("CLOCK_SET_BACK", "live", f"{last:%Y-%m-%d %H:%M}Z", message)])
+            live_store.note_issues(
+                conn, [Issue("CLOCK_SET_BACK", "live", f"{last:%Y-%m-%d %H:%M}Z", message)]
+            )
         db.execute(conn, query("ensure_partitions"), {"day": started_at.astimezone(UTC).date()})
         if params.destinations:
             found = db.fetch_all(conn, query("names"), {"ids": list(params.destinations)})
@@ -122,7 +128,8 @@ def _ask_all(run: Run, cycle: Cycle, params: LiveParams, clock: Clock) -> None:
     pool = ThreadPoolExecutor(params.workers, thread_name_prefix="live")
     try:
         futures: dict[Future[Answer[Live]], str] = {
-            pool.submit(contextvars.copy_context().run, fetch_live, api, key): key for key in cycle.destinations
+            pool.submit(contextvars.copy_context().run, fetch_live, api, key): key
+            for key in cycle.destinations
         }
         for future in as_completed(futures):
             run.check_stop()

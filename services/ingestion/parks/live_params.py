@@ -47,10 +47,15 @@ def read_metadata_params(params: Mapping[str, Any]) -> MetadataParams:
 
 def validate_live(params: Mapping[str, Any]) -> list[str]:
     """Name every mistake as `path: message`."""
-    return [*_read(params.get("live"), "live", _LIVE)[1], *_read(params.get("metadata"), "metadata", _METADATA)[1]]
+    return [
+        *_read(params.get("live"), "live", _LIVE)[1],
+        *_read(params.get("metadata"), "metadata", _METADATA)[1],
+    ]
 
 
-def _read(section: Any, where: str, readers: Mapping[str, tuple[str, Callable[[Any], Any]]]) -> tuple[Any, list[str]]:
+def _read(
+    section: Any, where: str, readers: Mapping[str, tuple[str, Callable[[Any], Any]]]
+) -> tuple[Any, list[str]]:
     if section is None:
         return {}, []
     known = ", ".join(readers)

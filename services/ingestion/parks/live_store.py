@@ -50,10 +50,17 @@ def land(run: Run, destination_id: str, answer: Answer[Any]) -> LoadedObject:
     return LoadedObject(key, DATASET, destination_id, at.date(), info, 1)
 
 
-def write_answer(run: Run, cycle_id: int, destination_id: str, answer: Answer[Live], landed: LoadedObject) -> Written:
+def write_answer(
+    run: Run, cycle_id: int, destination_id: str, answer: Answer[Live], landed: LoadedObject
+) -> Written:
     """Write what a destination posts: snapshots of what changed, what stands now, the poll, and what was odd."""
     live, polled_at = answer.content, answer.received_at
-    values = {"cycle_id": cycle_id, "destination_id": destination_id, "polled_at": polled_at, "heartbeat": HEARTBEAT}
+    values = {
+        "cycle_id": cycle_id,
+        "destination_id": destination_id,
+        "polled_at": polled_at,
+        "heartbeat": HEARTBEAT,
+    }
     with db.transaction(run.conn) as conn:
         moved = _register(conn, destination_id, live, polled_at)
         db.execute(conn, SQL["live_make_entries"])
@@ -76,7 +83,9 @@ def note_issues(conn: db.Connection, issues: Iterable[Issue]) -> None:
     """Write oddities to parks.data_quality_log, in the caller's transaction."""
     counted = Counter(issues)
     if counted:
-        rows = [{**issue._asdict(), "severity": issue.severity, "seen": seen} for issue, seen in counted.items()]
+        rows = [
+            {**issue._asdict(), "severity": issue.severity, "seen": seen} for issue, seen in counted.items()
+        ]
         db.execute(conn, SQL["note_issues"], {"issues": _encode(rows)})
 
 
@@ -86,7 +95,9 @@ def _register(conn: db.Connection, destination_id: str, live: Live, seen_at: dat
         row["entity_id"]: row
         for row in db.fetch_all(conn, query("known_rides"), {"ids": list(live.entries)})
     }  # fmt: skip
-    changed = [entry for entry in live.entries.values() if _is_news(entry, known.get(entry.entity_id), seen_at)]
+    changed = [
+        entry for entry in live.entries.values() if _is_news(entry, known.get(entry.entity_id), seen_at)
+    ]
     if changed:
         rows = [_identity(entry, destination_id, live.timezone, seen_at) for entry in changed]
         db.execute(conn, query("register"), {"entities": _encode(rows)})

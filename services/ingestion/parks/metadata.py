@@ -59,7 +59,9 @@ def _pause(run: Run) -> Callable[[float], None]:
 class Description:
     """One run. Answers are kept in the store by logical date: a run that goes on does not ask again."""
 
-    def __init__(self, run: Run, api: ThemeParks, params: MetadataParams, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, run: Run, api: ThemeParks, params: MetadataParams, clock: Callable[[], datetime]
+    ) -> None:
         self.run, self.api, self.params, self.clock = run, api, params, clock
         self.landed: list[LoadedObject] = []
         self.issues: list[Issue] = []
@@ -83,9 +85,15 @@ class Description:
         with db.transaction(run.conn) as conn:
             days = read_live_params(run.params).keep_polls_days
             db.execute(conn, live_store.query("trim_polls"), {"days": days})
-        run.log.info("%d destinations described; attractions are %s %% complete", len(wanted) - len(failures), share)
+        run.log.info(
+            "%d destinations described; attractions are %s %% complete", len(wanted) - len(failures), share
+        )
         if failures:
-            kind = TransientError if all(isinstance(exc, TransientError) for exc in failures.values()) else FatalError
+            kind = (
+                TransientError
+                if all(isinstance(exc, TransientError) for exc in failures.values())
+                else FatalError
+            )
             said = " | ".join(f"{name}: {exc}" for name, exc in failures.items())
             raise kind(f"{len(failures)} of {len(wanted)} destinations failed: {said}")
         return run.committed
@@ -131,7 +139,9 @@ class Description:
         """Describe one destination: its parks first, for where they are tells whether a place can be right."""
         path = f"entity/{destination_id}/children"
         children = expect(self._get(path), "children", self.api.where(path))
-        parks = [child for child in children if child.get("entityType") == "PARK" and read_uuid(child.get("id"))]
+        parks = [
+            child for child in children if child.get("entityType") == "PARK" and read_uuid(child.get("id"))
+        ]
         places = {}
         hours = 0
         for park in parks:
@@ -173,7 +183,13 @@ class Description:
     def _write_park(self, destination_id: str, park_id: str, details: Details | None) -> ZoneInfo:
         """Write a park down; return its zone. A zone that changed begins now, one that was guessed never was."""
         with db.transaction(self.run.conn) as conn:
-            named = [{"park_id": park_id, "destination_id": destination_id, "name": details.name if details else None}]
+            named = [
+                {
+                    "park_id": park_id,
+                    "destination_id": destination_id,
+                    "name": details.name if details else None,
+                }
+            ]
             db.execute(conn, query("put_park_names"), {"rows": _encode(named)})
             db.execute(conn, query("put_first_zones"))
             known = db.fetch_one(conn, query("park"), {"park_id": park_id})
@@ -188,7 +204,9 @@ class Description:
                         db.execute(conn, query("mark_all_days"), values)
                     else:
                         raw = f"{known['timezone']} to {zone.key}"
-                        self.issues.append(Issue("TIMEZONE_CHANGED", park_id, raw, "the park's time zone changed"))
+                        self.issues.append(
+                            Issue("TIMEZONE_CHANGED", park_id, raw, "the park's time zone changed")
+                        )
                 latitude, longitude = details.place or (None, None)
                 values = {"park_id": park_id, "name": details.name, "slug": details.slug, "timezone": zone.key,
                           "latitude": latitude, "longitude": longitude}  # fmt: skip
@@ -200,7 +218,9 @@ class Description:
         try:
             return ZoneInfo(named or known)
         except (ZoneInfoNotFoundError, ValueError, OSError):
-            self.issues.append(Issue("INVALID_TIMEZONE", park_id, named or "", "no IANA time zone; the one before is kept"))
+            self.issues.append(
+                Issue("INVALID_TIMEZONE", park_id, named or "", "no IANA time zone; the one before is kept")
+            )
             return ZoneInfo(known)
 
     def _write_hours(self, park_id: str, zone: ZoneInfo) -> int:
@@ -226,7 +246,9 @@ class Description:
             db.execute(conn, query("register"), {"entities": _encode(rides)})
             db.execute(conn, query("described"), {"ids": [details.entity_id for details in described]})
             db.execute(conn, SQL["metadata_make_given"])
-            db.execute(conn, SQL["metadata_take_given"], {"rows": _encode([_row(details) for details in described])})
+            db.execute(
+                conn, SQL["metadata_take_given"], {"rows": _encode([_row(details) for details in described])}
+            )
             db.execute(conn, SQL["metadata_close_versions"], values)
             added = db.execute(conn, SQL["metadata_add_versions"], values)
             note_issues(conn, [*self.issues, *(issue for details in described for issue in details.issues)])
@@ -250,19 +272,28 @@ def load_indoor_list(run: Run, name: str) -> None:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             for number, row in enumerate(csv.DictReader(file), 2):
-                entity_id, said = read_uuid(row.get("entity_id")), (row.get("is_indoor") or "").strip().lower()
+                entity_id, said = (
+                    read_uuid(row.get("entity_id")),
+                    (row.get("is_indoor") or "").strip().lower(),
+                )
                 if entity_id is None or said not in ("true", "false"):
-                    raise ConfigError(f"{name}, line {number}: expected entity_id (a UUID) and is_indoor (true or false)")
+                    raise ConfigError(
+                        f"{name}, line {number}: expected entity_id (a UUID) and is_indoor (true or false)"
+                    )
                 ids.append(entity_id), indoor.append(said == "true"), notes.append(row.get("note") or None)
     except OSError as exc:
-        raise ConfigError(f"metadata.indoor of workflows/parks.yml: cannot read {path}: {exc.strerror}") from exc
+        raise ConfigError(
+            f"metadata.indoor of workflows/parks.yml: cannot read {path}: {exc.strerror}"
+        ) from exc
     if len(set(ids)) != len(ids):
         raise ConfigError(f"{name}: an entity stands twice")
     with db.transaction(run.conn) as conn:
         db.execute(conn, query("replace_indoor_list"), {"ids": ids, "indoor": indoor, "notes": notes})
 
 
-def _park_of(child: dict[str, Any], parks: dict[str, Any], parents: dict[str | None, str | None]) -> str | None:
+def _park_of(
+    child: dict[str, Any], parks: dict[str, Any], parents: dict[str | None, str | None]
+) -> str | None:
     """Return the park that a child is in, by its parkId or going up its parents."""
     found = read_uuid(child.get("parkId")) or read_uuid(child.get("parentId"))
     for _ in range(5):

@@ -35,7 +35,11 @@ def read_queue(queue_type: str, value: Any, tell: Tell) -> Posting:
     if value is None:
         return Posting(queue_type)
     if not isinstance(value, dict):
-        tell("INVALID_QUEUE", f"{queue_type} {show_raw(value)}", f"{queue_type} is no object; kept without content")
+        tell(
+            "INVALID_QUEUE",
+            f"{queue_type} {show_raw(value)}",
+            f"{queue_type} is no object; kept without content",
+        )
         return Posting(queue_type)
     return _READERS[queue_type](queue_type, value, tell)
 
@@ -97,7 +101,11 @@ def _time(queue_type: str, name: str, value: dict[str, Any], tell: Tell) -> int 
         return None
     moment = read_instant(given)
     if moment is None:
-        tell("INVALID_QUEUE", f"{name} {show_raw(given)}", f"{name} of {queue_type} is no time with an offset; left out")
+        tell(
+            "INVALID_QUEUE",
+            f"{name} {show_raw(given)}",
+            f"{name} of {queue_type} is no time with an offset; left out",
+        )
         return None
     return to_milliseconds(moment)
 
@@ -120,7 +128,11 @@ def _price(value: Any, tell: Tell) -> tuple[int | None, str | None]:
     currency = value.get("currency") if isinstance(value, dict) else None
     number = read_count(amount)
     if not isinstance(value, dict) or (amount is not None and number is None):
-        tell("INVALID_PRICE", show_raw(value), "the price is no whole number of the currency's smallest unit; left out")
+        tell(
+            "INVALID_PRICE",
+            show_raw(value),
+            "the price is no whole number of the currency's smallest unit; left out",
+        )
     name = clean_text(currency).strip().upper()[:10] if isinstance(currency, str) else None
     return number, name or None
 

@@ -83,7 +83,9 @@ def parse_live(body: bytes, destination_id: str, where: str) -> Live:
         FatalError: it is JSON of another shape.
     """
     issues: list[Issue] = []
-    content = read_lenient(body, where, lambda *said: issues.append(Issue(said[0], destination_id, *said[1:])))
+    content = read_lenient(
+        body, where, lambda *said: issues.append(Issue(said[0], destination_id, *said[1:]))
+    )
     items = content.get("liveData") if isinstance(content, dict) else None
     if not isinstance(items, list):
         raise FatalError(f"{where}: answered JSON of another shape than documented: no list `liveData`")
@@ -100,7 +102,9 @@ def parse_live(body: bytes, destination_id: str, where: str) -> Live:
         before = entries.get(entry.entity_id)
         if before is not None:
             kind = "DUPLICATE" if posted(before) == posted(entry) else "CONFLICT"
-            issues.append(Issue(kind, entry.entity_id, "", "the entity stands twice in an answer; the last one counts"))
+            issues.append(
+                Issue(kind, entry.entity_id, "", "the entity stands twice in an answer; the last one counts")
+            )
         entries[entry.entity_id] = entry
     zone = content.get("timezone")
     return Live(zone if isinstance(zone, str) else None, entries, len(items), rejected, tuple(issues))
@@ -136,7 +140,9 @@ def posted(entry: Entry) -> tuple[Any, ...]:
 
 def _entry(item: Any, destination_id: str, own_park: str | None) -> tuple[Entry | None, Issue | None]:
     if not isinstance(item, dict):
-        return None, Issue("INVALID_EVENT", destination_id, show_raw(item), "an entry of the answer is no object")
+        return None, Issue(
+            "INVALID_EVENT", destination_id, show_raw(item), "an entry of the answer is no object"
+        )
     entity_id = read_uuid(item.get("id"))
     if entity_id is None:
         kind = "MISSING_FIELD" if item.get("id") is None else "INVALID_ENTITY"

@@ -91,7 +91,11 @@ def read_details(item: dict[str, Any], near: Place | None = None) -> Details | N
     def tell(kind: str, raw: str, message: str) -> None:
         issues.append(Issue(kind, entity_id, raw, message))
 
-    tags = [tag for tag in item.get("tags") or () if isinstance(tag, dict)] if isinstance(item.get("tags"), list) else []
+    tags = (
+        [tag for tag in item.get("tags") or () if isinstance(tag, dict)]
+        if isinstance(item.get("tags"), list)
+        else []
+    )
     by_name = {str(tag.get("tag")): tag.get("value") for tag in tags}
     attributes = {key: value for key, value in item.items() if key not in _OWN}
     heights = {
@@ -122,7 +126,11 @@ def read_place(value: Any, near: Place | None, tell: Tell) -> Place | None:
     if _fits((latitude, longitude), near):
         return latitude, longitude
     if _fits((longitude, latitude), near) and near is not None:
-        tell("SWAPPED_PLACE", show_raw(given), "latitude and longitude stood in each other's place; turned round")
+        tell(
+            "SWAPPED_PLACE",
+            show_raw(given),
+            "latitude and longitude stood in each other's place; turned round",
+        )
         return longitude, latitude
     tell("INVALID_PLACE", show_raw(given), "outside the world, or over 20 km from its park; left out")
     return None
@@ -149,7 +157,11 @@ def read_height(attribute: Any, tag: Any, tell: Tell) -> int | None:
         tell("INVALID_HEIGHT", show_raw(tag), "the tag of a height is no object; left out")
     known = [height for height in found if height is not None]
     if len(known) == 2 and abs(known[0] - known[1]) > 1:  # 1 cm: one of them may be rounded already
-        tell("CONFLICT", f"{known[0]} cm, {known[1]} cm", "attribute and tag give different heights; the attribute counts")
+        tell(
+            "CONFLICT",
+            f"{known[0]} cm, {known[1]} cm",
+            "attribute and tag give different heights; the attribute counts",
+        )
     return known[0] if known else None
 
 
@@ -160,7 +172,11 @@ def _height(value: Any, unit: Any, tell: Tell) -> int | None:
     factor = {"cm": 1.0, "in": INCH}.get(str(unit).strip().lower())
     centimetres = None if number is None or factor is None else math.floor(number * factor + 0.5)
     if centimetres is None or not LOWEST <= centimetres <= HIGHEST:
-        tell("INVALID_HEIGHT", f"{show_raw(value)} {unit}", f"no height from {LOWEST} to {HIGHEST} cm; left out")
+        tell(
+            "INVALID_HEIGHT",
+            f"{show_raw(value)} {unit}",
+            f"no height from {LOWEST} to {HIGHEST} cm; left out",
+        )
         return None
     return centimetres
 

@@ -36,11 +36,18 @@ class Api:
 
     def answer(self, path: str, body: Any) -> None:
         """Answer a body, or a text as it is, in the place of a path."""
-        requests.post(f"{self.url}/_answers", json={"path": path, "body": body}, timeout=20).raise_for_status()
+        requests.post(
+            f"{self.url}/_answers", json={"path": path, "body": body}, timeout=20
+        ).raise_for_status()
 
     def live(self, *entries: Any, destination: str = RESORT, **head: Any) -> None:
         """Answer these entries as what a destination posts."""
-        top = {"id": destination, "name": "A resort", "entityType": "DESTINATION", "timezone": "America/New_York"}
+        top = {
+            "id": destination,
+            "name": "A resort",
+            "entityType": "DESTINATION",
+            "timezone": "America/New_York",
+        }
         self.answer(f"/v1/entity/{destination}/live", {**top, **head, "liveData": list(entries)})
 
     def stand_at(self, poll: int | None) -> None:
@@ -48,7 +55,9 @@ class Api:
 
     def requests(self, part: str = "") -> list[dict[str, Any]]:
         """List what was asked so far."""
-        return [one for one in requests.get(f"{self.url}/_requests", timeout=20).json() if part in one["path"]]
+        return [
+            one for one in requests.get(f"{self.url}/_requests", timeout=20).json() if part in one["path"]
+        ]
 
     def clear(self) -> None:
         requests.delete(f"{self.url}/_faults", timeout=20).raise_for_status()
@@ -120,7 +129,11 @@ def rows(conn: db.Connection, text: str, **values: Any) -> list[dict[str, Any]]:
 
 
 def issues(conn: db.Connection, kind: str) -> list[dict[str, Any]]:
-    return rows(conn, "SELECT * FROM parks.data_quality_log WHERE kind = %(kind)s ORDER BY subject, raw_value", kind=kind)
+    return rows(
+        conn,
+        "SELECT * FROM parks.data_quality_log WHERE kind = %(kind)s ORDER BY subject, raw_value",
+        kind=kind,
+    )
 
 
 def captured(name: str) -> Any:

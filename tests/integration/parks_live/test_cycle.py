@@ -16,7 +16,10 @@ def test_a_cycle_writes_what_every_ride_posts(cycle, conn, settings):
     counts = cycle()
     assert (counts.read, counts.written, counts.rejected) == (7, 7, 0)
     found = {row["name"]: (row["status"], row["wait_minutes"]) for row in rows(conn, SNAPSHOTS)}
-    assert found["Seven Dwarfs Mine Train"] == ("OPERATING", 135) and found["Slinky Dog Dash"] == ("OPERATING", 55)
+    assert found["Seven Dwarfs Mine Train"] == ("OPERATING", 135) and found["Slinky Dog Dash"] == (
+        "OPERATING",
+        55,
+    )
     (round_,) = rows(conn, "SELECT * FROM parks.live_cycle")
     assert (round_["status"], round_["asked"], round_["answered"], round_["changed"]) == ("COMPLETE", 1, 1, 7)
     (poll,) = rows(conn, "SELECT * FROM parks.live_poll")
@@ -46,13 +49,17 @@ def test_the_recorded_polls_give_a_snapshot_for_each_change_and_each_hour(cycle,
         api.stand_at(number)
         at = datetime.strptime(moment, "%Y%m%dT%H%MZ").replace(tzinfo=UTC)
         cycle(at)
-        world_clock = type("Standing", (), {"poll": staticmethod(lambda n=number: n), "shift": staticmethod(timedelta)})
+        world_clock = type(
+            "Standing", (), {"poll": staticmethod(lambda n=number: n), "shift": staticmethod(timedelta)}
+        )
         for entry in world.live(world.entities[RESORT], world_clock):
             said = (entry["status"], (entry["queue"].get("STANDBY") or {}).get("waitTime"))
             if last.get(entry["name"]) != said or at - stood[entry["name"]] >= timedelta(hours=1):
                 expected.append((entry["name"], at, *said))
                 last[entry["name"]], stood[entry["name"]] = said, at
-    found = [(row["name"], row["recorded_at"], row["status"], row["wait_minutes"]) for row in rows(conn, SNAPSHOTS)]
+    found = [
+        (row["name"], row["recorded_at"], row["status"], row["wait_minutes"]) for row in rows(conn, SNAPSHOTS)
+    ]
     assert found == sorted(expected) and 40 < len(found) < 24 * 7
     assert rows(conn, "SELECT count(*) AS n FROM parks.live_cycle WHERE status = 'COMPLETE'")[0]["n"] == 24
 
@@ -82,19 +89,32 @@ def test_59_a_park_that_was_updated_two_years_ago_is_as_fresh_as_the_answer(cycl
     (state,) = rows(conn, park, id=KINGDOM)
     assert state["source_updated_at"].year == 2024 and state["last_polled_at"] == NOON and state["is_present"]
     types = rows(conn, "SELECT entity_type, count(*) AS n FROM parks.rides GROUP BY 1 ORDER BY 1")
-    assert {row["entity_type"]: row["n"] for row in types} == {"ATTRACTION": 35, "PARK": 1, "RESTAURANT": 8, "SHOW": 17}
+    assert {row["entity_type"]: row["n"] for row in types} == {
+        "ATTRACTION": 35,
+        "PARK": 1,
+        "RESTAURANT": 8,
+        "SHOW": 17,
+    }
     assert not issues(conn, "NO_PARK")  # all are in a park, the park in itself
 
 
 def test_60_an_entity_that_is_missing_is_absent_and_not_closed(cycle, conn, api):
     """Case 60, there and back."""
-    first = {"id": "352feb94-e52e-45eb-9c92-e4b44c6b1a9d", "name": "Pirates", "parkId": KINGDOM, "status": "OPERATING"}
+    first = {
+        "id": "352feb94-e52e-45eb-9c92-e4b44c6b1a9d",
+        "name": "Pirates",
+        "parkId": KINGDOM,
+        "status": "OPERATING",
+    }
     second = {**first, "id": "9d4d5229-7142-44b6-b4fb-528920969a2c", "name": "Mine Train"}
     api.live(first, second)
     cycle()
     api.live(first)
     assert cycle(NOON + timedelta(minutes=5)).written == 0
-    state = {row["name"]: row for row in rows(conn, "SELECT * FROM parks.live_state JOIN parks.rides USING (ride_id)")}
+    state = {
+        row["name"]: row
+        for row in rows(conn, "SELECT * FROM parks.live_state JOIN parks.rides USING (ride_id)")
+    }
     gone = state["Mine Train"]
     assert (gone["status"], gone["is_present"]) == ("OPERATING", False) and state["Pirates"]["is_present"]
     assert gone["last_polled_at"] == NOON + timedelta(minutes=5)

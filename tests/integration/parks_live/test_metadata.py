@@ -23,7 +23,9 @@ def describe_on(settings):
 
     def run_job(at=NOON, force=False, **metadata):
         run = make_run(settings, "parks_metadata", at.date())
-        object.__setattr__(run.workflow, "params", {**run.workflow.params, "metadata": {"pause": 0, **metadata}})
+        object.__setattr__(
+            run.workflow, "params", {**run.workflow.params, "metadata": {"pause": 0, **metadata}}
+        )
         run.force = force
         try:
             return describe(run, lambda: at)
@@ -38,7 +40,13 @@ def one_ride(api):
     """A park with one attraction, whose page and place a test sets."""
 
     def serve(child=None, entity=None, park=None):
-        child = {"id": MOUNTAIN, "name": "Space Mountain", "entityType": "ATTRACTION", "parentId": KINGDOM, **(child or {})}
+        child = {
+            "id": MOUNTAIN,
+            "name": "Space Mountain",
+            "entityType": "ATTRACTION",
+            "parentId": KINGDOM,
+            **(child or {}),
+        }
         park = {"id": KINGDOM, "name": "Magic Kingdom", "entityType": "PARK", "timezone": "America/New_York",
                 "location": {"latitude": 28.416, "longitude": -81.5812}, **(park or {})}  # fmt: skip
         api.answer(f"/v1/entity/{RESORT}/children", {"children": [park, child]})
@@ -51,7 +59,10 @@ def one_ride(api):
 def test_a_resort_is_described(describe_on, conn):
     counts = describe_on()
     assert counts.read == 2 + 73 + 12 and counts.rejected == 0
-    parks = rows(conn, "SELECT name, slug, timezone, is_discovered FROM parks.parks WHERE NOT is_discovered ORDER BY name")
+    parks = rows(
+        conn,
+        "SELECT name, slug, timezone, is_discovered FROM parks.parks WHERE NOT is_discovered ORDER BY name",
+    )
     assert [(park["slug"], park["timezone"]) for park in parks] == [
         ("disneyshollywoodstudios", "America/New_York"), ("magickingdompark", "America/New_York"),
     ]  # fmt: skip
@@ -71,7 +82,11 @@ def test_heights_of_both_shapes_are_those_that_are_known(describe_on, conn):
 
     describe_on()
     with open(DATA / "attractions.csv", encoding="utf-8", newline="") as file:
-        facts = {row["themeparks_wiki_id"]: int(row["min_height_cm"]) for row in csv.DictReader(file) if row["min_height_cm"]}
+        facts = {
+            row["themeparks_wiki_id"]: int(row["min_height_cm"])
+            for row in csv.DictReader(file)
+            if row["min_height_cm"]
+        }
     found = rows(
         conn,
         "SELECT r.entity_id::text AS id, min_height_cm AS cm FROM parks.entity_metadata JOIN parks.rides AS r USING (ride_id) "
@@ -87,8 +102,12 @@ def test_the_same_again_writes_no_version_and_asks_nothing_twice_a_day(describe_
     assert len(api.requests()) == asked
     assert describe_on(NOON + timedelta(hours=1), force=True).written == 0
     assert len(api.requests()) == 2 * asked
-    assert describe_on(NOON + timedelta(days=1)).written == 0  # the same published hours, the same descriptions
-    assert rows(conn, "SELECT count(*) AS n FROM parks.entity_metadata WHERE valid_to IS NOT NULL")[0]["n"] == 0
+    assert (
+        describe_on(NOON + timedelta(days=1)).written == 0
+    )  # the same published hours, the same descriptions
+    assert (
+        rows(conn, "SELECT count(*) AS n FROM parks.entity_metadata WHERE valid_to IS NOT NULL")[0]["n"] == 0
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,17 +115,52 @@ def test_the_same_again_writes_no_version_and_asks_nothing_twice_a_day(describe_
     [
         pytest.param({"minimumHeight": 112}, 112, None, id="attribute-112-cm"),
         pytest.param({"minimumHeight": "112"}, 112, None, id="attribute-text"),
-        pytest.param({"tags": [{"tag": "MINIMUM_HEIGHT", "value": {"height": 44, "unit": "in"}}]}, 112, None, id="44-in"),
-        pytest.param({"tags": [{"tag": "MINIMUM_HEIGHT", "value": {"height": 40, "unit": "in"}}]}, 102, None, id="40-in"),
-        pytest.param({"tags": [{"tag": "MINIMUM_HEIGHT", "value": {"height": 1.12, "unit": "m"}}]}, None, "INVALID_HEIGHT", id="unit"),
-        pytest.param({"tags": [{"tag": "MINIMUM_HEIGHT", "value": None}]}, None, None, id="tag-without-value"),
-        pytest.param({"tags": [{"tag": "MINIMUM_HEIGHT", "value": "44 in"}]}, None, "INVALID_HEIGHT", id="tag-text"),
+        pytest.param(
+            {"tags": [{"tag": "MINIMUM_HEIGHT", "value": {"height": 44, "unit": "in"}}]},
+            112,
+            None,
+            id="44-in",
+        ),
+        pytest.param(
+            {"tags": [{"tag": "MINIMUM_HEIGHT", "value": {"height": 40, "unit": "in"}}]},
+            102,
+            None,
+            id="40-in",
+        ),
+        pytest.param(
+            {"tags": [{"tag": "MINIMUM_HEIGHT", "value": {"height": 1.12, "unit": "m"}}]},
+            None,
+            "INVALID_HEIGHT",
+            id="unit",
+        ),
+        pytest.param(
+            {"tags": [{"tag": "MINIMUM_HEIGHT", "value": None}]}, None, None, id="tag-without-value"
+        ),
+        pytest.param(
+            {"tags": [{"tag": "MINIMUM_HEIGHT", "value": "44 in"}]}, None, "INVALID_HEIGHT", id="tag-text"
+        ),
         pytest.param({"minimumHeight": 0}, None, None, id="0-is-no-limit"),
         pytest.param({"minimumHeight": 999}, None, "INVALID_HEIGHT", id="999"),
         pytest.param({"minimumHeight": -1}, None, "INVALID_HEIGHT", id="negative"),
         pytest.param({"minimumHeight": True}, None, "INVALID_HEIGHT", id="true"),
-        pytest.param({"minimumHeight": 112, "tags": [{"tag": "MINIMUM_HEIGHT", "value": {"height": 44, "unit": "in"}}]}, 112, None, id="both-agree"),
-        pytest.param({"minimumHeight": 112, "tags": [{"tag": "MINIMUM_HEIGHT", "value": {"height": 50, "unit": "in"}}]}, 112, "CONFLICT", id="both-differ"),
+        pytest.param(
+            {
+                "minimumHeight": 112,
+                "tags": [{"tag": "MINIMUM_HEIGHT", "value": {"height": 44, "unit": "in"}}],
+            },
+            112,
+            None,
+            id="both-agree",
+        ),
+        pytest.param(
+            {
+                "minimumHeight": 112,
+                "tags": [{"tag": "MINIMUM_HEIGHT", "value": {"height": 50, "unit": "in"}}],
+            },
+            112,
+            "CONFLICT",
+            id="both-differ",
+        ),
         pytest.param({"tags": "none"}, None, None, id="tags-no-list"),
     ],
 )
@@ -116,7 +170,9 @@ def test_65_a_height(describe_on, conn, one_ride, shape, height, kind):
     describe_on()
     (version,) = rows(conn, VERSIONS, id=MOUNTAIN)
     assert version["min_height_cm"] == height
-    assert {row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")} == ({kind} if kind else set())
+    assert {row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")} == (
+        {kind} if kind else set()
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,8 +180,12 @@ def test_65_a_height(describe_on, conn, one_ride, shape, height, kind):
     [
         pytest.param({"latitude": 28.4188, "longitude": -81.5782}, (28.4188, -81.5782), None, id="good"),
         pytest.param({"latitude": 0, "longitude": 0}, None, "INVALID_PLACE", id="0-0"),
-        pytest.param({"latitude": -81.5782, "longitude": 28.4188}, (28.4188, -81.5782), "SWAPPED_PLACE", id="swapped"),
-        pytest.param({"latitude": "28.4188", "longitude": "-81.5782"}, (28.4188, -81.5782), "COERCED_PLACE", id="text"),
+        pytest.param(
+            {"latitude": -81.5782, "longitude": 28.4188}, (28.4188, -81.5782), "SWAPPED_PLACE", id="swapped"
+        ),
+        pytest.param(
+            {"latitude": "28.4188", "longitude": "-81.5782"}, (28.4188, -81.5782), "COERCED_PLACE", id="text"
+        ),
         pytest.param({"latitude": None, "longitude": None}, None, None, id="null"),
         pytest.param({"latitude": 28.4188, "longitude": None}, None, "INVALID_PLACE", id="half-null"),
         pytest.param({"latitude": 48.87, "longitude": 2.78}, None, "INVALID_PLACE", id="another-park"),
@@ -140,7 +200,9 @@ def test_65_a_place(describe_on, conn, one_ride, location, place, kind):
     describe_on()
     (version,) = rows(conn, VERSIONS, id=MOUNTAIN)
     assert (version["latitude"], version["longitude"]) == (place or (None, None))
-    assert {row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")} == ({kind} if kind else set())
+    assert {row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")} == (
+        {kind} if kind else set()
+    )
 
 
 def test_65_a_tag_that_is_removed_is_a_new_version(describe_on, conn, one_ride):
@@ -154,20 +216,29 @@ def test_65_a_tag_that_is_removed_is_a_new_version(describe_on, conn, one_ride):
     describe_on(later)
     before, after = rows(conn, VERSIONS, id=MOUNTAIN)
     assert (before["valid_to"], len(before["tags"]), before["max_height_cm"]) == (later, 5, 200)
-    assert (after["valid_from"], after["valid_to"], after["tags"], after["max_height_cm"]) == (later, None, [], None)
+    assert (after["valid_from"], after["valid_to"], after["tags"], after["max_height_cm"]) == (
+        later,
+        None,
+        [],
+        None,
+    )
 
 
 def test_65_an_attribute_that_nobody_knows_is_kept(describe_on, conn, one_ride):
     one_ride(entity=captured("entity_minimumHeight_SYNTHETIC.json") | {"id": MOUNTAIN, "somethingNew": [1]})
     describe_on()
     (version,) = rows(conn, VERSIONS, id=MOUNTAIN)
-    assert version["attributes"] == {"mayGetWet": False, "somethingNew": [1]} and version["min_height_cm"] == 97
+    assert (
+        version["attributes"] == {"mayGetWet": False, "somethingNew": [1]} and version["min_height_cm"] == 97
+    )
 
 
 def test_an_entity_that_is_gone_has_no_version_of_today(describe_on, conn, one_ride, api):
     one_ride()
     describe_on()
-    api.answer(f"/v1/entity/{RESORT}/children", {"children": [{"id": KINGDOM, "entityType": "PARK", "name": "x"}]})
+    api.answer(
+        f"/v1/entity/{RESORT}/children", {"children": [{"id": KINGDOM, "entityType": "PARK", "name": "x"}]}
+    )
     describe_on(NOON + timedelta(days=1))
     (version,) = rows(conn, VERSIONS, id=MOUNTAIN)
     assert version["valid_to"] == NOON + timedelta(days=1)
@@ -183,20 +254,33 @@ def test_a_page_that_cannot_be_had_leaves_what_is_known(describe_on, conn, one_r
     assert len(issues(conn, "NO_DETAILS")) == 1
 
 
-def test_25_a_zone_that_changes_counts_from_now_and_one_that_was_guessed_never_was(describe_on, conn, one_ride):
+def test_25_a_zone_that_changes_counts_from_now_and_one_that_was_guessed_never_was(
+    describe_on, conn, one_ride
+):
     """Case 25."""
     zones = "SELECT valid_from::text AS since, timezone FROM parks.park_timezones WHERE park_id::text = %(id)s ORDER BY valid_from"
     with db.transaction(conn):
         db.execute(conn, "INSERT INTO parks.destinations VALUES (%s)", (RESORT,))
-        db.execute(conn, "INSERT INTO parks.parks (park_id, destination_id, is_discovered) VALUES (%s, %s, true)", (KINGDOM, RESORT))
-        db.execute(conn, "INSERT INTO parks.park_timezones (park_id, timezone) VALUES (%s, 'UTC')", (KINGDOM,))
+        db.execute(
+            conn,
+            "INSERT INTO parks.parks (park_id, destination_id, is_discovered) VALUES (%s, %s, true)",
+            (KINGDOM, RESORT),
+        )
+        db.execute(
+            conn, "INSERT INTO parks.park_timezones (park_id, timezone) VALUES (%s, 'UTC')", (KINGDOM,)
+        )
     one_ride()
     describe_on()
     assert rows(conn, zones, id=KINGDOM) == [{"since": "-infinity", "timezone": "America/New_York"}]
     one_ride(park={"timezone": "America/Chicago"})
     describe_on(NOON + timedelta(days=1))
-    assert [row["timezone"] for row in rows(conn, zones, id=KINGDOM)] == ["America/New_York", "America/Chicago"]
-    assert [issue["raw_value"] for issue in issues(conn, "TIMEZONE_CHANGED")] == ["America/New_York to America/Chicago"]
+    assert [row["timezone"] for row in rows(conn, zones, id=KINGDOM)] == [
+        "America/New_York",
+        "America/Chicago",
+    ]
+    assert [issue["raw_value"] for issue in issues(conn, "TIMEZONE_CHANGED")] == [
+        "America/New_York to America/Chicago"
+    ]
     one_ride(park={"timezone": "Middle-earth/Shire"})
     describe_on(NOON + timedelta(days=2))
     assert len(issues(conn, "INVALID_TIMEZONE")) == 1 and len(rows(conn, zones, id=KINGDOM)) == 2
@@ -205,7 +289,9 @@ def test_25_a_zone_that_changes_counts_from_now_and_one_that_was_guessed_never_w
 def test_hours_of_this_month_and_the_next_are_published(describe_on, conn, api):
     describe_on(datetime(2019, 11, 20, 17, tzinfo=UTC))
     asked = {one["path"] for one in api.requests("/schedule/")}
-    assert asked == {f"/v1/entity/{park}/schedule/2019/{month}" for park in (KINGDOM, STUDIOS) for month in ("11", "12")}
+    assert asked == {
+        f"/v1/entity/{park}/schedule/2019/{month}" for park in (KINGDOM, STUDIOS) for month in ("11", "12")
+    }
     first = rows(
         conn, "SELECT * FROM parks.opening_hours WHERE park_id::text = %(id)s AND local_date = '2019-12-01' ORDER BY opens_at",
         id=KINGDOM,
@@ -219,8 +305,18 @@ def test_hours_of_this_month_and_the_next_are_published(describe_on, conn, api):
 def test_hours_that_change_replace_what_was_there_and_mark_their_day(describe_on, conn, api, one_ride):
     one_ride()
     path = f"/v1/entity/{KINGDOM}/schedule/2026/11"
-    entry = {"date": "2026-11-20", "type": "OPERATING", "openingTime": "2026-11-20T09:00:00-05:00", "closingTime": "2026-11-20T22:00:00-05:00"}
-    other = {**entry, "date": "2026-11-21", "openingTime": "2026-11-21T09:00:00-05:00", "closingTime": "2026-11-21T22:00:00-05:00"}
+    entry = {
+        "date": "2026-11-20",
+        "type": "OPERATING",
+        "openingTime": "2026-11-20T09:00:00-05:00",
+        "closingTime": "2026-11-20T22:00:00-05:00",
+    }
+    other = {
+        **entry,
+        "date": "2026-11-21",
+        "openingTime": "2026-11-21T09:00:00-05:00",
+        "closingTime": "2026-11-21T22:00:00-05:00",
+    }
     api.answer(path, {"schedule": [entry, other]})
     describe_on()
     with db.transaction(conn):
@@ -229,7 +325,9 @@ def test_hours_that_change_replace_what_was_there_and_mark_their_day(describe_on
     describe_on(NOON + timedelta(days=1))
     found = rows(conn, "SELECT opens_at FROM parks.opening_hours WHERE local_date = '2026-11-20'")
     assert [row["opens_at"] for row in found] == [datetime(2026, 11, 20, 13, tzinfo=UTC)]
-    assert [row["local_date"] for row in rows(conn, "SELECT local_date FROM parks.dirty_day")] == [date(2026, 11, 20)]
+    assert [row["local_date"] for row in rows(conn, "SELECT local_date FROM parks.dirty_day")] == [
+        date(2026, 11, 20)
+    ]
     api.answer(path, {"schedule": []})  # an empty answer takes nothing out
     describe_on(NOON + timedelta(days=2))
     assert len(rows(conn, "SELECT FROM parks.opening_hours WHERE local_date = '2026-11-20'")) == 1
@@ -259,7 +357,9 @@ def test_23_a_time_of_a_schedule(describe_on, conn, api, one_ride, opens, closes
     found = rows(conn, "SELECT opens_at, closes_at FROM parks.opening_hours")
     assert [row["opens_at"] for row in found] == ([expected] if expected else [])
     assert all(row["closes_at"] >= row["opens_at"] for row in found)
-    assert {row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")} == ({kind} if kind else set())
+    assert {row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")} == (
+        {kind} if kind else set()
+    )
 
 
 def test_a_destination_that_fails_does_not_stop_the_others(describe_on, conn, api, settings):

@@ -86,7 +86,9 @@ def test_32_a_queue_of_another_shape_keeps_the_entry(cycle, conn, api, queue, ha
     api.live(entry(queue=queue))
     cycle()
     assert rows(conn, SNAPSHOT)[0]["has_standby"] is has_standby
-    assert {row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")} == ({kind} if kind else set())
+    assert {row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")} == (
+        {kind} if kind else set()
+    )
 
 
 def test_32_33_34_35_all_six_queues_with_their_nulls_windows_and_prices(cycle, conn, api):
@@ -98,12 +100,28 @@ def test_32_33_34_35_all_six_queues_with_their_nulls_windows_and_prices(cycle, c
         "SELECT r.name, q.* FROM parks.queue_data AS q JOIN parks.rides AS r USING (ride_id) ORDER BY r.name, q.queue_type",
     )
     tron = {row["queue_type"]: row for row in found if row["name"].startswith("TRON")}
-    assert set(tron) == {"STANDBY", "SINGLE_RIDER", "RETURN_TIME", "PAID_RETURN_TIME", "BOARDING_GROUP", "PAID_STANDBY"}
-    assert tron["RETURN_TIME"]["return_start_at"] == datetime(2026, 4, 14, 23, 20, tzinfo=UTC)  # 34: 19:20 -04:00
+    assert set(tron) == {
+        "STANDBY",
+        "SINGLE_RIDER",
+        "RETURN_TIME",
+        "PAID_RETURN_TIME",
+        "BOARDING_GROUP",
+        "PAID_STANDBY",
+    }
+    assert tron["RETURN_TIME"]["return_start_at"] == datetime(
+        2026, 4, 14, 23, 20, tzinfo=UTC
+    )  # 34: 19:20 -04:00
     assert (tron["PAID_RETURN_TIME"]["price_minor"], tron["PAID_RETURN_TIME"]["currency"]) == (2100, "USD")
-    assert tron["PAID_RETURN_TIME"]["state"] == "TEMP_FULL" and tron["PAID_RETURN_TIME"]["return_end_at"] is None
+    assert (
+        tron["PAID_RETURN_TIME"]["state"] == "TEMP_FULL" and tron["PAID_RETURN_TIME"]["return_end_at"] is None
+    )
     boarding = tron["BOARDING_GROUP"]
-    assert (boarding["state"], boarding["group_start"], boarding["group_end"], boarding["wait_minutes"]) == ("AVAILABLE", 38, 41, 25)
+    assert (boarding["state"], boarding["group_start"], boarding["group_end"], boarding["wait_minutes"]) == (
+        "AVAILABLE",
+        38,
+        41,
+        25,
+    )
     assert boarding["next_allocation_at"] == datetime(2026, 4, 14, 17, 0, tzinfo=UTC)
     mine = {row["queue_type"]: row for row in found if row["name"].startswith("Seven")}
     assert mine["BOARDING_GROUP"]["state"] is None and mine["STANDBY"]["wait_minutes"] is None
@@ -127,13 +145,24 @@ def test_35_a_price(cycle, conn, api, price, amount, currency):
     """Case 35: minor units, null is not 0."""
     api.live(entry(queue={"PAID_RETURN_TIME": {"state": "AVAILABLE", "price": price}}))
     cycle()
-    assert rows(conn, "SELECT price_minor, currency FROM parks.queue_postings") == [{"price_minor": amount, "currency": currency}]
+    assert rows(conn, "SELECT price_minor, currency FROM parks.queue_postings") == [
+        {"price_minor": amount, "currency": currency}
+    ]
 
 
 @pytest.mark.parametrize(
     "showtimes",
     [
-        pytest.param([{"type": "Performance", "startTime": "2026-11-20T18:00:00-05:00", "endTime": "2026-11-20T18:00:00-05:00"}], id="end-is-start"),
+        pytest.param(
+            [
+                {
+                    "type": "Performance",
+                    "startTime": "2026-11-20T18:00:00-05:00",
+                    "endTime": "2026-11-20T18:00:00-05:00",
+                }
+            ],
+            id="end-is-start",
+        ),
         pytest.param(["2026-11-20T18:00:00-05:00"], id="texts"),
         pytest.param([None, {"startTime": None}], id="nulls"),
     ],
@@ -213,7 +242,9 @@ def test_8_what_strict_json_refuses(cycle, conn, api, body, wait, kind):
     api.answer(f"/v1/entity/{RESORT}/live", body % json.dumps(standby(10)))
     cycle()
     assert rows(conn, SNAPSHOT)[0]["wait_minutes"] == wait
-    assert [row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")] == ([kind] if kind else [])
+    assert [row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")] == (
+        [kind] if kind else []
+    )
 
 
 @pytest.mark.parametrize("body", [{}, [], {"liveData": None}, {"error": "x"}, 7])

@@ -157,7 +157,9 @@ def test_all_known_destinations_are_asked_where_the_file_says_all(cycle, conn, a
     cycle()
     api.live(destination=DEAD)
     with db.transaction(conn):
-        db.execute(conn, "INSERT INTO parks.destinations (destination_id, name) VALUES (%s, 'Other')", (DEAD,))
+        db.execute(
+            conn, "INSERT INTO parks.destinations (destination_id, name) VALUES (%s, 'Other')", (DEAD,)
+        )
     cycle(NOON + timedelta(minutes=5), destinations="all")
     assert rows(conn, CYCLES)[1] == {"status": "COMPLETE", "asked": 2, "answered": 2}
 
