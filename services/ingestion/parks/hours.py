@@ -99,7 +99,8 @@ def _park_of(
     key = read_uuid(given.get(slug)) or slug
     if key not in parks:
         raise FatalError(
-            f"{where}: no park is known as {slug!r}: run parks_metadata or an import first, or name it with --park {slug}=UUID"
+            f"{where}: no park is known as {slug!r}: run parks_metadata or an import first, "
+            f"or name it with --park {slug}=UUID"
         )
     park_id, zone = parks[key]
     return park_id, ZoneInfo(zone)

@@ -43,7 +43,10 @@ class Written:
 
 
 def land(run: Run, destination_id: str, answer: Answer[Any]) -> LoadedObject:
-    """Put an answer into the landing zone as it came, gzip: landing/parks/live/2026/11/29/120000-<destination>.json.gz"""
+    """Put an answer into the landing zone as it came, gzip.
+
+    Its key is landing/parks/live/2026/11/29/120000-<destination>.json.gz, in UTC.
+    """
     at = answer.received_at
     key = f"landing/parks/live/{at:%Y/%m/%d/%H%M%S}-{destination_id}.json.gz"
     info = run.store.put(key, gzip.compress(answer.body, 6, mtime=0))
@@ -101,8 +104,9 @@ def _register(conn: db.Connection, destination_id: str, live: Live, seen_at: dat
     if changed:
         rows = [_identity(entry, destination_id, live.timezone, seen_at) for entry in changed]
         db.execute(conn, query("register"), {"entities": _encode(rows)})
+    message = "the entity moved to another park"
     return [
-        Issue("PARK_CHANGED", entry.entity_id, f"{before['park_id']} to {entry.park_id}", "the entity moved to another park")
+        Issue("PARK_CHANGED", entry.entity_id, f"{before['park_id']} to {entry.park_id}", message)
         for entry in changed
         if (before := known.get(entry.entity_id)) and entry.park_id and before["park_id"] not in (None, entry.park_id)
     ]  # fmt: skip

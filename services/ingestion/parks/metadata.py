@@ -119,7 +119,8 @@ class Description:
             if destination_id is not None:
                 found.append((destination_id, item))
         rows = [
-            {"destination_id": key, "name": item.get("name"), "slug": item.get("slug"), "external_id": item.get("externalId")}
+            {"destination_id": key, "name": item.get("name"), "slug": item.get("slug"),
+             "external_id": item.get("externalId")}
             for key, item in found
         ]  # fmt: skip
         parks = {

@@ -22,6 +22,7 @@ from shared.jobs.workflows import load_workflow
 
 DATA = ROOT / "tests" / "data" / "parks" / "api"
 NOON = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)  # noon in Orlando
+TODAY = NOON.date()
 
 
 @dataclass
@@ -105,7 +106,7 @@ def cycle(settings: Settings) -> Cycle:
     return run_cycle
 
 
-def make_run(settings: Settings, job: str, day: date = NOON.date(), **live: Any) -> Run:
+def make_run(settings: Settings, job: str, day: date = TODAY, **live: Any) -> Run:
     """Make the run that the runner would hand to a job."""
     workflow = load_workflow(settings.workflows_dir / "parks.yml")
     section = {**workflow.params["live"], **live}

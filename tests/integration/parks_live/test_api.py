@@ -153,7 +153,7 @@ def test_indoor_only_and_under_a_height(reader, described):
 def great_circle(lat1, lon1, lat2, lon2):
     """The distance by another formula than the query's: the angle between two unit vectors."""
     a, b = (
-        (math.cos(math.radians(lat)) * math.cos(math.radians(lon)), math.cos(math.radians(lat)) * math.sin(math.radians(lon)),
+        (math.cos(math.radians(lat)) * math.cos(math.radians(lon)), math.cos(math.radians(lat)) * math.sin(math.radians(lon)),  # noqa: E501
          math.sin(math.radians(lat))) for lat, lon in ((lat1, lon1), (lat2, lon2))
     )  # fmt: skip
     cross = (a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0])
@@ -178,7 +178,7 @@ def many(pg_server, pg_template):
             db.execute(conn, "SELECT setseed(0.5)")
             db.execute(
                 conn,
-                "INSERT INTO parks.entity_metadata (ride_id, valid_from, latitude, longitude, min_height_cm, entity_type, "
+                "INSERT INTO parks.entity_metadata (ride_id, valid_from, latitude, longitude, min_height_cm, entity_type, "  # noqa: E501
                 "is_indoor, completeness, fingerprint) SELECT ride_id, now(), degrees(asin(2 * random() - 1)), "
                 "random() * 360 - 180, CASE WHEN ride_id %% 2 = 0 THEN 80 + ride_id %% 50 END, 'ATTRACTION', "
                 "ride_id %% 3 = 0, 60, 'x' FROM parks.rides",

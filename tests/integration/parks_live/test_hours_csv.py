@@ -34,7 +34,7 @@ def test_a_file_is_loaded_once_and_again_changes_nothing(conn, parks):
     assert load_csv(conn, DATA / "park_hours.csv", {}) == (184, 0)
     day = rows(
         conn,
-        "SELECT * FROM parks.opening_hours WHERE park_id::text = %(id)s AND local_date = '2019-07-04' ORDER BY opens_at",
+        "SELECT * FROM parks.opening_hours WHERE park_id::text = %(id)s AND local_date = '2019-07-04' ORDER BY opens_at",  # noqa: E501
         id=KINGDOM,
     )
     assert [row["kind"] for row in day if row["kind"] == "OPERATING"] == ["OPERATING"]

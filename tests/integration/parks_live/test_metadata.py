@@ -10,6 +10,7 @@ from shared import db
 from shared.errors import ConfigError, FatalError
 from tests.integration.parks_live.conftest import NOON, captured, issues, make_run, rows
 
+HALF_PAST_THREE = datetime(2018, 3, 11, 7, 30, tzinfo=UTC)  # the first one in Orlando that day
 MOUNTAIN, MINE_TRAIN = "b2260923-9315-40fd-9c6b-44dd811dbe64", "9d4d5229-7142-44b6-b4fb-528920969a2c"
 VERSIONS = """
 SELECT m.* FROM parks.entity_metadata AS m JOIN parks.rides AS r USING (ride_id)
@@ -89,7 +90,7 @@ def test_heights_of_both_shapes_are_those_that_are_known(describe_on, conn):
         }
     found = rows(
         conn,
-        "SELECT r.entity_id::text AS id, min_height_cm AS cm FROM parks.entity_metadata JOIN parks.rides AS r USING (ride_id) "
+        "SELECT r.entity_id::text AS id, min_height_cm AS cm FROM parks.entity_metadata JOIN parks.rides AS r USING (ride_id) "  # noqa: E501
         "WHERE min_height_cm IS NOT NULL",
     )
     assert {row["id"]: row["cm"] for row in found} == facts and len(facts) > 12
@@ -258,7 +259,7 @@ def test_25_a_zone_that_changes_counts_from_now_and_one_that_was_guessed_never_w
     describe_on, conn, one_ride
 ):
     """Case 25."""
-    zones = "SELECT valid_from::text AS since, timezone FROM parks.park_timezones WHERE park_id::text = %(id)s ORDER BY valid_from"
+    zones = "SELECT valid_from::text AS since, timezone FROM parks.park_timezones WHERE park_id::text = %(id)s ORDER BY valid_from"  # noqa: E501
     with db.transaction(conn):
         db.execute(conn, "INSERT INTO parks.destinations VALUES (%s)", (RESORT,))
         db.execute(
@@ -293,7 +294,7 @@ def test_hours_of_this_month_and_the_next_are_published(describe_on, conn, api):
         f"/v1/entity/{park}/schedule/2019/{month}" for park in (KINGDOM, STUDIOS) for month in ("11", "12")
     }
     first = rows(
-        conn, "SELECT * FROM parks.opening_hours WHERE park_id::text = %(id)s AND local_date = '2019-12-01' ORDER BY opens_at",
+        conn, "SELECT * FROM parks.opening_hours WHERE park_id::text = %(id)s AND local_date = '2019-12-01' ORDER BY opens_at",  # noqa: E501
         id=KINGDOM,
     )  # fmt: skip
     assert [(row["kind"], row["opens_at"].hour, row["closes_at"].day) for row in first] == [
@@ -336,11 +337,11 @@ def test_hours_that_change_replace_what_was_there_and_mark_their_day(describe_on
 @pytest.mark.parametrize(
     ("opens", "closes", "expected", "kind"),
     [
-        pytest.param("2018-03-11T02:30:00-05:00", "2018-03-11T22:00:00-04:00", datetime(2018, 3, 11, 7, 30, tzinfo=UTC), "DST_GAP", id="23-gap"),
-        pytest.param("2018-03-11T02:30:00-04:00", "2018-03-11T22:00:00-04:00", datetime(2018, 3, 11, 7, 30, tzinfo=UTC), "DST_GAP", id="23-gap-other-offset"),
-        pytest.param("2018-03-11T02:30:00", "2018-03-11T22:00:00", datetime(2018, 3, 11, 7, 30, tzinfo=UTC), "DST_GAP", id="23-gap-no-offset"),
-        pytest.param("2018-03-11T09:00:00-04:00", "2018-03-11T22:00:00-04:00", datetime(2018, 3, 11, 13, tzinfo=UTC), None, id="22-plain"),
-        pytest.param("2018-03-11T09:00:00-04:00", "2018-03-11T00:00:00-05:00", datetime(2018, 3, 11, 13, tzinfo=UTC), "INVALID_HOURS", id="closes-before"),
+        pytest.param("2018-03-11T02:30:00-05:00", "2018-03-11T22:00:00-04:00", HALF_PAST_THREE, "DST_GAP", id="23-gap"),
+        pytest.param("2018-03-11T02:30:00-04:00", "2018-03-11T22:00:00-04:00", HALF_PAST_THREE, "DST_GAP", id="23-gap-other-offset"),  # noqa: E501
+        pytest.param("2018-03-11T02:30:00", "2018-03-11T22:00:00", HALF_PAST_THREE, "DST_GAP", id="23-gap-no-offset"),
+        pytest.param("2018-03-11T09:00:00-04:00", "2018-03-11T22:00:00-04:00", datetime(2018, 3, 11, 13, tzinfo=UTC), None, id="22-plain"),  # noqa: E501
+        pytest.param("2018-03-11T09:00:00-04:00", "2018-03-11T00:00:00-05:00", datetime(2018, 3, 11, 13, tzinfo=UTC), "INVALID_HOURS", id="closes-before"),  # noqa: E501
         pytest.param("soon", "2018-03-11T00:00:00-05:00", None, "INVALID_HOURS", id="no-time"),
         pytest.param(None, "2018-03-11T00:00:00-05:00", None, "INVALID_HOURS", id="half"),
         pytest.param(None, None, None, None, id="closed-that-day"),

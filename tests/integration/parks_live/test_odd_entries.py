@@ -8,7 +8,7 @@ from services.themeparks.world import KINGDOM, RESORT
 from tests.integration.parks_live.conftest import NOON, captured, issues, rows
 
 RIDE = "352feb94-e52e-45eb-9c92-e4b44c6b1a9d"
-SNAPSHOT = "SELECT status::text AS status, wait_minutes, has_standby, source_updated_at FROM parks.ride_status_snapshots"
+SNAPSHOT = "SELECT status::text AS status, wait_minutes, has_standby, source_updated_at FROM parks.ride_status_snapshots"  # noqa: E501
 
 
 def entry(**more):
@@ -97,7 +97,7 @@ def test_32_33_34_35_all_six_queues_with_their_nulls_windows_and_prices(cycle, c
     cycle()
     found = rows(
         conn,
-        "SELECT r.name, q.* FROM parks.queue_data AS q JOIN parks.rides AS r USING (ride_id) ORDER BY r.name, q.queue_type",
+        "SELECT r.name, q.* FROM parks.queue_data AS q JOIN parks.rides AS r USING (ride_id) ORDER BY r.name, q.queue_type",  # noqa: E501
     )
     tron = {row["queue_type"]: row for row in found if row["name"].startswith("TRON")}
     assert set(tron) == {
