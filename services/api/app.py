@@ -25,6 +25,7 @@ from services.api import (
     limits,
     metrics,
     parameters,
+    parks,
     parks_imports,
     quality,
     retail,
@@ -92,12 +93,13 @@ def create_app(settings: Settings | None = None) -> Flask:
         decode,
         vin,
         garage,
+        parks,
         parks_imports,
         rides,
         yoy,
+        admin_storage,
+        admin_quality,
     ):
-        app.register_api(subject.api)
-    for subject in (admin_storage, admin_quality):
         app.register_api(subject.api)
     docs.register(app)
     console.register(app, limiter)

@@ -15,6 +15,7 @@ SUBCOMMANDS = {
     "match-undo": ("parks_match", "match_undo"),
     "review": ("parks_match", "review"),
     "successor": ("parks_match", "successor"),
+    "hours": ("parks_hours", "hours"),
 }
 
 
