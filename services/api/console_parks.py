@@ -5,9 +5,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, request
+from flask import Blueprint, g, redirect, request, url_for
 
-from services.api import charts, database
+from services.api import charts, database, parks_imports
+from services.api.auth import form
 from services.api.console_page import page
 from services.api.errors import MISSING_TABLE_OR_SCHEMA
 from shared.errors import FatalError
@@ -28,7 +29,17 @@ def parks() -> Any:
             raise
         shown = {"parks": [], "imports": []}
     is_moving = any(row["status"] in ("PENDING", "IN_PROGRESS") for row in shown["imports"])
-    return page("parks.html", **shown, refresh=10 if is_moving else None)
+    may_steer = g.principal.is_at_least("operator")
+    return page("parks.html", **shown, may_steer=may_steer, refresh=10 if is_moving else None)
+
+
+@blueprint.post("/parks/imports/<int:import_id>/<any(pause, resume):action>")
+@form("operator")
+def steer_import(import_id: int, action: str) -> Any:
+    """Pause an import or go on with it, as the API does, and show the page again."""
+    steer = parks_imports.pause if action == "pause" else parks_imports.resume
+    steer(path=parks_imports.ImportPath(import_id=import_id))
+    return redirect(url_for("console_parks.parks", _anchor="imports"), 303)
 
 
 def read_page(asked: Mapping[str, str]) -> dict[str, Any]:

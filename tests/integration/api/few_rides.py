@@ -18,9 +18,9 @@ SELECT ride_id, CASE WHEN entity_id = %(pirates)s THEN 'OPERATING' ELSE 'DOWN' E
        CASE WHEN entity_id = %(pirates)s THEN 35 END, '', now() - interval '10 minutes', now(), true
 FROM parks.rides;
 INSERT INTO parks.ride_hourly_stats (ride_id, hour_start, park_id, entity_id, local_date, local_hour, samples, min_wait,
-    mean_wait, max_wait, operating_minutes, down_minutes, open_minutes, data_source)
+    mean_wait, max_wait, operating_minutes, down_minutes, open_minutes, wait_sum, data_source)
 SELECT ride_id, (day + make_interval(hours => hour)) AT TIME ZONE 'America/New_York', %(park)s, entity_id, day::date,
-       hour, 12, 10, 20 + hour + (day::date = '2019-07-31')::integer * 15, 90, 60, 0, 60, 'ARCHIVE'
+       hour, 12, 10, 20 + hour + (day::date = '2019-07-31')::integer * 15, 90, 60, 0, 60, 0, 'ARCHIVE'
 FROM parks.rides, generate_series('2019-05-09'::timestamp, '2019-07-31', interval '1 day') AS day,
      generate_series(9, 21) AS hour WHERE entity_id = %(dwarfs)s;
 INSERT INTO parks.ride_daily_stats (ride_id, local_date, park_id, entity_id, samples, min_wait, mean_wait, max_wait,

@@ -3,9 +3,11 @@
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from shared import db
+from tests.integration.api.conftest import error_of
 from tests.integration.api.few_rides import DWARFS, PARK, load_few_rides
 
 PAGE = {"Accept": "text/html"}
@@ -79,3 +81,57 @@ def test_an_import_shows_its_progress_and_the_page_comes_again(reader: FlaskClie
 @pytest.mark.parametrize("odd", ["x", "'; DROP TABLE parks.rides --", str(uuid4()), ""])
 def test_odd_parameters_show_the_page_as_without_them(reader: FlaskClient, rides: None, odd: str) -> None:
     assert show(reader, park=odd, ride=odd, day=odd) == show(reader)
+
+
+HERE = {"Origin": "http://localhost"}
+
+
+def signed_in(app: Flask, key: str) -> FlaskClient:
+    client = app.test_client()
+    assert client.post("/sign-in", data={"key": key}).status_code == 303
+    return client
+
+
+def status_of(conn: db.Connection) -> tuple[str, str | None]:
+    with db.transaction(conn):
+        row = db.fetch_one(conn, "SELECT status, wanted FROM parks.import_checkpoints")
+    assert row is not None
+    return row["status"], row["wanted"]
+
+
+def test_an_operator_pauses_and_resumes_an_import_with_a_button(
+    app: Flask, keys: dict[str, str], conn: db.Connection, rides: None
+) -> None:
+    client = signed_in(app, keys["operator"])
+    assert "<button>Pause</button>" in show(client)
+    response = client.post("/parks/imports/1/pause", headers=HERE)
+    assert response.status_code == 303 and response.location == "/parks#imports"
+    assert status_of(conn) == ("PAUSED", None)  # nobody was at work
+    assert "<button>Resume</button>" in show(client)
+    assert client.post("/parks/imports/1/resume", headers=HERE).status_code == 303
+    assert status_of(conn) == ("PENDING", None)
+
+
+def test_a_reader_sees_the_command_and_no_button(
+    app: Flask, keys: dict[str, str], conn: db.Connection, rides: None
+) -> None:
+    client = signed_in(app, keys["reader"])
+    text = show(client)
+    assert "<button>Pause</button>" not in text and "cronhouse parks pause 1" in text
+    error_of(client.post("/parks/imports/1/pause", headers=HERE), 403)
+    assert status_of(conn) == ("IN_PROGRESS", None)
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost.evil.example", "null", ""])
+def test_a_form_of_another_site_is_refused(
+    app: Flask, keys: dict[str, str], conn: db.Connection, rides: None, origin: str
+) -> None:
+    client = signed_in(app, keys["admin"])
+    error_of(client.post("/parks/imports/1/pause", headers={"Origin": origin}), 403)
+    error_of(client.post("/parks/imports/1/pause"), 403)
+    assert status_of(conn) == ("IN_PROGRESS", None)
+
+
+def test_an_import_that_does_not_exist_is_not_found(app: Flask, keys: dict[str, str]) -> None:
+    client = signed_in(app, keys["operator"])
+    assert client.post("/parks/imports/7/pause", headers=HERE).status_code == 404
