@@ -164,9 +164,8 @@ def main() -> int:
 
 def report(settings: Settings, url: str, cycles: int) -> int:
     """Measure and print; return 1 when a limit is missed."""
-    print(
-        f"{DESTINATIONS} destinations, {DESTINATIONS * RIDES} rides, limit {LIMIT:.0f} s a cycle, {cycles} cycles each"
-    )
+    rides = DESTINATIONS * RIDES
+    print(f"{DESTINATIONS} destinations, {rides} rides, limit {LIMIT:.0f} s a cycle, {cycles} cycles each")
     print(f"{'cycle':<28}{'own work':>10}{'wall':>9}{'of limit':>10}{'of limit, wall':>16}{'snapshots':>11}")
     at, number, worst = START, 1, 0.0
     kinds = (("the very first", 1, 1.0), ("all rides changed", cycles, 1.0), ("one ride in five changed", cycles, 0.2),
@@ -181,14 +180,11 @@ def report(settings: Settings, url: str, cycles: int) -> int:
                 raise SystemExit(f"{measured[-1][2].read} entries came")
         own, wall = (median(values) for values in list(zip(*measured, strict=True))[:2])
         worst = max(worst, own / LIMIT)
-        print(
-            f"{name:<28}{own:>8.2f} s{wall:>7.2f} s{own / LIMIT:>10.2f}{wall / LIMIT:>16.2f}"
-            f"{measured[-1][2].written:>11,}"
-        )
+        ratios = f"{own / LIMIT:>10.2f}{wall / LIMIT:>16.2f}"
+        print(f"{name:<28}{own:>8.2f} s{wall:>7.2f} s{ratios}{measured[-1][2].written:>11,}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"peak memory of the process over {3 * cycles + 1} cycles: {peak:.0f} MB; "
-        f"threads left: {threading.active_count()}"
+        f"peak memory over {3 * cycles + 1} cycles: {peak:.0f} MB; threads left: {threading.active_count()}"
     )
     print(HOW_TO_READ)
     return int(worst > 1)

@@ -57,6 +57,7 @@ def run(commands: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     [
         ("migrate", "cronhouse migrate"),
         ("api", "gunicorn -c python:services.api.gunicorn_conf services.api.app:create_app()"),
+        ("themeparks", "python -m services.themeparks --host 0.0.0.0 --port 8104"),
         ("retailers", "python -m services.retailers --all --host 0.0.0.0 --ports 8101,8102,8103"),
     ],
 )
