@@ -1,5 +1,6 @@
 """The quality job over parks built by hand: what it finds, what it lets pass, and that it finds it once."""
 
+import random
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -435,3 +436,20 @@ def test_every_check_can_be_switched_off(watchman: Watchman) -> None:
     watchman.live(at(YESTERDAY, 8), NOW)
     watchman.params["quality"] = dict.fromkeys(watchman.params["quality"], False)
     assert watchman.run().written == 0
+
+
+def test_changes_alone_agree_with_every_reading(watchman: Watchman) -> None:
+    """One source repeats what stands, the other posts changes and a word an hour: both say the same all day."""
+    dice, ride, wait, last_post = random.Random(7), watchman.rides[0], 20, None
+    watchman.world.poll([at(YESTERDAY, 8)])
+    for moment in every(at(YESTERDAY, 8), at(YESTERDAY, 20), 5):
+        changed = dice.random() < 0.1
+        wait = max(0, wait + dice.choice((-15, 15))) if changed else wait
+        watchman.world.post(ride, [moment], wait=wait, source="ARCHIVE")
+        if changed or last_post is None or moment - last_post >= timedelta(minutes=60):
+            watchman.world.post(ride, [moment], wait=wait)
+            last_post = moment
+    watchman.run()
+    day = watchman.world.rows("SELECT * FROM parks.quality_day WHERE local_date = %(day)s", day=YESTERDAY)[0]
+    assert day["live_rows"] < day["archive_rows"] / 3
+    assert day["compared_minutes"] == day["agreed_minutes"] > 720
