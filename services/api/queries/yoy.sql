@@ -39,20 +39,25 @@ WITH day AS (
       AND (%(align)s <> 'date' OR to_char(local_date, 'MMDD') <> '0229')
       AND (%(ride_id)s::integer IS NULL OR ride_id = %(ride_id)s::integer)
       AND (%(park_id)s::uuid IS NULL OR park_id = %(park_id)s::uuid)
+), summed AS (  -- by ride, and by date: what is counted distinct is then a number of rows
+    SELECT {key} AS {name}, is_previous, grouping(ride_id) = 1 AS is_of_date, sum(samples) AS samples,
+           sum(wait_sum) AS wait_sum, max(max_wait) AS max_wait
+    FROM day
+    GROUP BY GROUPING SETS ((1, 2, ride_id), (1, 2, local_date))
 ), held AS (
-    SELECT {key} AS {name},
-           sum(samples) FILTER (WHERE NOT is_previous) AS samples,
-           sum(samples) FILTER (WHERE is_previous) AS previous_samples,
-           sum(wait_sum) FILTER (WHERE NOT is_previous) AS wait_sum,
-           sum(wait_sum) FILTER (WHERE is_previous) AS previous_wait_sum,
+    SELECT {name},
+           sum(samples) FILTER (WHERE NOT is_previous AND is_of_date) AS samples,
+           sum(samples) FILTER (WHERE is_previous AND is_of_date) AS previous_samples,
+           sum(wait_sum) FILTER (WHERE NOT is_previous AND is_of_date) AS wait_sum,
+           sum(wait_sum) FILTER (WHERE is_previous AND is_of_date) AS previous_wait_sum,
            max(max_wait) FILTER (WHERE NOT is_previous) AS max_wait,
            max(max_wait) FILTER (WHERE is_previous) AS previous_max_wait,
-           count(DISTINCT local_date) FILTER (WHERE NOT is_previous) AS days,
-           count(DISTINCT local_date) FILTER (WHERE is_previous) AS previous_days,
-           count(DISTINCT ride_id) FILTER (WHERE NOT is_previous) AS rides,
-           count(DISTINCT ride_id) FILTER (WHERE is_previous) AS previous_rides
-    FROM day
-    GROUP BY 1
+           count(*) FILTER (WHERE NOT is_previous AND is_of_date) AS days,
+           count(*) FILTER (WHERE is_previous AND is_of_date) AS previous_days,
+           count(*) FILTER (WHERE NOT is_previous AND NOT is_of_date) AS rides,
+           count(*) FILTER (WHERE is_previous AND NOT is_of_date) AS previous_rides
+    FROM summed
+    GROUP BY {name}
 ), compared AS (
     SELECT *, wait_sum::float8 / samples AS mean, previous_wait_sum::float8 / previous_samples AS previous_mean
     FROM held
