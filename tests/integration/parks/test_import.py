@@ -77,7 +77,7 @@ def test_later_file_has_the_say_in_whatever_order_files_are_imported(
     for day in order:
         row = bench.rows("SELECT * FROM parks.archive_object WHERE object_key LIKE %s", f"%{day}%")[0]
         item = archive_load.Object(**{name: row[name] for name in archive_load.Object.__annotations__})
-        work.import_object(item, found, str(bench.folder), bench.settings)
+        work.import_object(item, bench.address(item.object_key), found, bench.settings)
     work.close()
     history = bench.rows("SELECT * FROM parks.ride_status_snapshots")
     assert [row["wait_minutes"] for row in history] == [30]
@@ -399,7 +399,9 @@ def test_object_in_other_hands_is_not_counted_twice(bench: Bench) -> None:
     bench.importer()._list(bench.conn, started)
     row = bench.rows("SELECT * FROM parks.archive_object")[0]
     item = archive_load.Object(**{name: row[name] for name in archive_load.Object.__annotations__})
-    outcomes = [work.import_object(item, number, str(bench.folder), bench.settings) for _ in range(2)]
+    outcomes = [
+        work.import_object(item, bench.address(item.object_key), number, bench.settings) for _ in range(2)
+    ]
     work.close()
     assert [outcome.status for outcome in outcomes] == ["IMPORTED", "SKIPPED"]
     assert bench.value("SELECT files_done FROM parks.import_checkpoints") == 1
@@ -416,7 +418,7 @@ from shared.config import load_settings
 if __name__ == "__main__":
     settings = load_settings({"DATABASE_URL": sys.argv[1], "CRONHOUSE_LOCAL_DIR": sys.argv[2]})
     report = Importer(settings, FolderArchive(__import__("pathlib").Path(sys.argv[3])), "killed",
-                      folder=sys.argv[3], workers=2).run(int(sys.argv[4]))
+                      workers=2).run(int(sys.argv[4]))
     print(report.status)
 """
 
