@@ -34,8 +34,8 @@ from urllib.request import urlopen
 
 import psycopg2
 
-from services.ingestion.parks import archive_load, imports
-from services.ingestion.parks.events import Batch, _file, _list, read_events
+from services.ingestion.parks import imports
+from services.ingestion.parks.events import MOMENT, MOMENT_BITS, Batch, _file, _list, read_events
 from services.ingestion.parks.importer import Importer, Report
 from services.ingestion.parks.unpack import unpack
 from services.ingestion.sources.parks_archive import SAMPLE, S3Archive, open_archive
@@ -148,7 +148,7 @@ class Bench:
         with _dask(settings, workers) if on_dask else _nothing() as address:
             if address:
                 settings = load_settings({**settings.environ, "DASK_SCHEDULER": address})
-            importer = Importer(settings, archive, "bench", folder=folder, workers=workers)
+            importer = Importer(settings, archive, "bench", workers=workers)
             report = Report()
 
             def work() -> None:
@@ -303,8 +303,15 @@ def _render_all(objects: dict[str, bytes]) -> Iterator[tuple[int, str]]:
     for key, body in objects.items():
         batch = Batch(key)
         read_events(unpack(body).data, batch)
-        rides = [numbers.setdefault(entity, len(numbers) + 1) for entity in batch.entities]
-        yield batch.events, archive_load._render(batch, rides)
+        for entity in batch.entities:
+            numbers.setdefault(entity, len(numbers) + 1)
+        names = [numbers[entity] for entity in batch.entities]
+        lines = [
+            f"{names[key >> MOMENT_BITS]}\t{key & MOMENT}\t{row.status}\t"
+            f"{chr(92) + 'N' if row.wait is None else row.wait}\t{row.has_standby}\n"
+            for key, row in batch.rows.items()
+        ]
+        yield batch.events, "".join(lines)
 
 
 def report(bench: Bench, found: dict[str, list[Figure]]) -> None:

@@ -62,7 +62,7 @@ def start_import(
                 )
     if not ids:
         click.echo("nothing to resume" if resuming else "the archive has no destinations")
-    return _run(settings, archive, source, ids)
+    return _run(settings, archive, ids)
 
 
 @click.command("imports", epilog="Example: cronhouse parks imports 7 --json")
@@ -117,7 +117,7 @@ def resume(import_id: int) -> int:
     folder = imports.folder_of(found["source"])
     archive = import_module("services.ingestion.sources.parks_archive").open_archive(settings, folder)
     imports.check_source(found, archive.label)
-    return _run(settings, archive, folder, [import_id])
+    return _run(settings, archive, [import_id])
 
 
 def _ask(import_id: int, wish: str) -> int:
@@ -134,12 +134,12 @@ def _ask(import_id: int, wish: str) -> int:
     return 0
 
 
-def _run(settings: Any, archive: Any, folder: str | None, ids: list[int]) -> int:
+def _run(settings: Any, archive: Any, ids: list[int]) -> int:
     runner = import_module("services.ingestion.parks.runs")
     code = 0
     for import_id in ids:
         with _telling(f"import {import_id}") as tell:
-            outcome = runner.run_at_hand(settings, archive, folder, import_id, actor(), tell)
+            outcome = runner.run_at_hand(settings, archive, import_id, actor(), tell)
         for line in outcome.lines:
             click.echo(line, err=outcome.is_bad)
         code = max(code, int(outcome.is_bad))

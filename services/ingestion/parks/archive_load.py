@@ -2,7 +2,6 @@
 transaction. Rides and partitions are made known before, each in a transaction of its own: they are true by themselves.
 """
 
-import io
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -189,10 +188,9 @@ class Loader:
         if not batch.rows:
             return 0, 0
         numbers = [self.rides[entity] for entity in batch.entities]
-        with db.mapped_errors(), self.conn.cursor() as cursor:
-            cursor.copy_expert(SQL["copy_staging"], io.StringIO(_render(batch, numbers)), size=1 << 17)
-        imported = self._run("insert_snapshots", values)
-        changed = self._settle_contested(batch, values) if imported < len(batch.rows) else 0
+        columns = render(batch, numbers)
+        imported = self._run("insert_snapshots", {**values, **columns})
+        changed = self._settle_contested(batch, columns, values) if imported < len(batch.rows) else 0
         postings, extras = _more(batch, numbers)
         if postings:
             self._run("insert_postings", {**values, "rows": Json(postings)})
@@ -200,8 +198,9 @@ class Loader:
             self._run("insert_extras", {**values, "rows": Json(extras)})
         return imported, changed
 
-    def _settle_contested(self, batch: Batch, values: dict[str, Any]) -> int:
+    def _settle_contested(self, batch: Batch, columns: Mapping[str, str], values: dict[str, Any]) -> int:
         """Decide for the instants that the history had already; count and note those that differ."""
+        self._run("stage_snapshots", columns)
         db.execute(self.conn, "ANALYZE staged_snapshot")
         for row in db.fetch_all(self.conn, self._prepare("find_conflicts"), values):
             batch.conflicts += 1
@@ -228,16 +227,20 @@ class Loader:
         self._run("mark_dirty", {"rides": rides, "firsts": firsts, "lasts": lasts})
 
 
-def _render(batch: Batch, numbers: list[int]) -> str:
-    """Render the rows as COPY text."""
-    lines = [
-        f"{numbers[key >> MOMENT_BITS]}\t{key & MOMENT}\t{row[0]}\t\\N\t{row[2]}"
-        if row[1] is None
-        else f"{numbers[key >> MOMENT_BITS]}\t{key & MOMENT}\t{row[0]}\t{row[1]}\t{row[2]}"
-        for key, row in batch.rows.items()
-    ]
-    lines.append("")
-    return "\n".join(lines)
+def render(batch: Batch, numbers: list[int]) -> dict[str, str]:
+    """Render the rows as PostgreSQL arrays, one a column; `numbers` are the short keys of the batch's entities."""
+    rows = batch.rows.values()
+    return {
+        "rides": _array([str(numbers[key >> MOMENT_BITS]) for key in batch.rows]),
+        "moments": _array([str(key & MOMENT) for key in batch.rows]),
+        "statuses": _array([row.status for row in rows]),
+        "waits": _array(["NULL" if row.wait is None else str(row.wait) for row in rows]),
+        "standbys": _array(["t" if row.has_standby else "f" for row in rows]),
+    }
+
+
+def _array(items: list[str]) -> str:
+    return "{" + ",".join(items) + "}"
 
 
 def _more(batch: Batch, numbers: list[int]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -14,7 +14,7 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -76,12 +76,11 @@ class Tell:
 
 @dataclass
 class Importer:
-    """Imports of one archive. `folder` is the archive's where it is a folder, for workers to open it again."""
+    """Imports of one archive. `by` says who imports; `workers` is for tests and benchmarks: as a rule it depends."""
 
     settings: Settings
     archive: Archive
     by: str
-    folder: str | None = None
     workers: int | None = None
     check_stop: Callable[[], None] = lambda: None
     tell: Tell = field(default_factory=Tell)
@@ -174,6 +173,10 @@ class Importer:
         assert now is not None
         self.tell.totals(now["bytes_done"], now["bytes_total"])
         if todo:
+            with suppress(FatalError):  # the worker that fetches it tells what is wrong with it
+                self.archive.read(
+                    todo[0].object_key
+                )  # a bucket of another region says so here, before any worker
             with self._executor(len(todo)) as (executor, count):
                 self._drive(conn, found["import_id"], executor, count, iter(todo), report)
 
@@ -189,7 +192,7 @@ class Importer:
         """Keep the workers busy with two files each; on any stop wait for the files in hand."""
         waiting: set[Future[Outcome]] = set()
         settings = self.settings if isinstance(executor, ThreadPoolExecutor) else None
-        take = partial(work.import_object, import_id=import_id, folder=self.folder, settings=settings)
+        take = partial(work.import_object, import_id=import_id, settings=settings)
         asked_at = 0.0
         try:
             while True:
@@ -199,7 +202,8 @@ class Importer:
                         report.status, asked_at = self._wanted(conn, import_id), time.monotonic()
                 if report.status == "IN_PROGRESS":
                     waiting |= {
-                        executor.submit(take, item) for item in islice(todo, 2 * count - len(waiting))
+                        executor.submit(take, item, self.archive.address(item.object_key))
+                        for item in islice(todo, 2 * count - len(waiting))
                     }
                 if not waiting:
                     return

@@ -70,11 +70,9 @@ def next_of(conn: db.Connection, archive: Archive, destination: str, *, forced: 
     return None if same["status"] == "PAUSED" else int(same["import_id"])
 
 
-def run_at_hand(
-    settings: Settings, archive: Archive, folder: str | None, import_id: int, by: str, tell: Tell
-) -> Ended:
+def run_at_hand(settings: Settings, archive: Archive, import_id: int, by: str, tell: Tell) -> Ended:
     """Run an import for somebody who watches; Ctrl-C pauses it."""
-    importer = Importer(settings, archive, by, folder=folder, tell=tell)
+    importer = Importer(settings, archive, by, tell=tell)
     try:
         report = importer.run(import_id)
     except (KeyboardInterrupt, Interrupted):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from services.ingestion.parks.archive_load import Loader, Object, Outcome
 from services.ingestion.parks.events import Batch, read_events
 from services.ingestion.parks.unpack import unpack
-from services.ingestion.sources.parks_archive import Archive, open_archive
+from services.ingestion.sources.parks_objects import Fetcher
 from shared import db
 from shared.config import Settings, load_settings
 from shared.errors import DataError, FatalError, TransientError
@@ -36,36 +36,32 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def import_object(
-    item: Object, import_id: int, folder: str | None, settings: Settings | None = None
-) -> Outcome:
-    """Import one object; its own defects end as FAILED, all else is raised.
+def import_object(item: Object, address: str, import_id: int, settings: Settings | None = None) -> Outcome:
+    """Import one object from where it is; its own defects end as FAILED, all else is raised.
 
     Raises:
         TransientError: the archive or the warehouse cannot be reached now.
-        ConfigError: the archive refuses access.
         FatalError: the warehouse cannot take it.
     """
     global _settings
     if settings is None:
         _settings = settings = _settings or load_settings()
-    return _Worker.of_thread(settings, folder).take(item, import_id)
+    return _Worker.of_thread(settings).take(item, address, import_id)
 
 
 class _Worker:
-    """The archive and the loader of a thread; kept from object to object."""
+    """The connections of a thread to the archive and the warehouse; kept from object to object."""
 
-    def __init__(self, settings: Settings, folder: str | None) -> None:
-        self.settings, self.folder = settings, folder
-        self.archive: Archive = open_archive(settings, folder)
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.fetcher = settings, Fetcher()
         self._loader: Loader | None = None
 
     @classmethod
-    def of_thread(cls, settings: Settings, folder: str | None) -> "_Worker":
+    def of_thread(cls, settings: Settings) -> "_Worker":
         worker: _Worker | None = getattr(_held, "worker", None)
-        if worker is None or worker.settings is not settings or worker.folder != folder:
+        if worker is None or worker.settings is not settings:
             close()
-            worker = _held.worker = cls(settings, folder)
+            worker = _held.worker = cls(settings)
         return worker
 
     @property
@@ -74,11 +70,11 @@ class _Worker:
             self._loader = Loader(db.connect(self.settings, application_name="cronhouse:parks_import:worker"))
         return self._loader
 
-    def take(self, item: Object, import_id: int) -> Outcome:
+    def take(self, item: Object, address: str, import_id: int) -> Outcome:
         batch = Batch(item.object_key)
         try:
             try:
-                body, etag = self.archive.read(item.object_key)
+                body, etag = self.fetcher.fetch(address, item.object_key)
             except FatalError as exc:
                 raise DataError(str(exc)) from exc
             unpacked = unpack(body)

@@ -4,7 +4,6 @@ One object a destination and file date, at `<destination uuid>/<YYYY>/<MM>/<DD>.
 read in services/ingestion/parks; here is only which there are, and their bytes.
 """
 
-import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -15,14 +14,14 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+from services.ingestion.sources.parks_objects import Fetcher, OtherRegion
 from shared.config import Settings
-from shared.errors import ConfigError, CronhouseError, FatalError, TransientError
+from shared.errors import ConfigError, CronhouseError, TransientError
 from shared.objectstore import FolderStore, ObjectInfo, S3Store
 
 REGION = "eu-west-2"  # public notes on where archive.themeparks.wiki lies differ; the bucket itself says
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "parks" / "archive"
-MAX_OBJECT_BYTES = 256 * 1024 * 1024
-TRIES, FIRST_WAIT, LONGEST_WAIT = 5, 0.5, 30.0  # seconds; doubles with each try
+ADDRESS_SECONDS = 3600  # how long an address opens its object
 _KEY = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(\d{4})/(\d{2})/(\d{2})\.json\.gz", re.ASCII
 )
@@ -51,6 +50,8 @@ def read_key(key: str) -> ArchiveKey | None:
 class Archive(Protocol):
     """Where objects come from. `label` names it in the ledger, e.g. s3://archive.themeparks.wiki.
 
+    `address` is what a worker needs to fetch an object (parks_objects.py): it needs no keys. `read` fetches it here.
+
     Raises:
         TransientError: it cannot be reached now, or an answer was cut off.
         FatalError: no such object.
@@ -61,6 +62,7 @@ class Archive(Protocol):
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]: ...
     def folders(self) -> "list[str]": ...
+    def address(self, key: str) -> str: ...
     def read(self, key: str) -> tuple[bytes, str | None]: ...
 
 
@@ -92,31 +94,26 @@ class FolderArchive:
     def folders(self) -> "list[str]":
         return sorted(path.name for path in self.folder.iterdir() if path.is_dir())
 
+    def address(self, key: str) -> str:
+        return f"{self.label}/{key}"
+
     def read(self, key: str) -> tuple[bytes, str | None]:
-        info = self.store.head(key)
-        if info is None:
-            raise FatalError(f"object {key} is not in {self.folder} any more")
-        return self.store.read(key), info.etag
+        return Fetcher().fetch(self.address(key), key)
 
 
 class S3Archive:
-    """A bucket. It is listed through boto3 and read over plain HTTP, with addresses that boto3 signs: a fifth of
-    the processor time that boto3 takes for an object.
+    """A bucket. It is listed through boto3 and read over plain HTTP, from addresses that boto3 signs for an hour: a
+    quarter of the processor time that boto3 takes for an object, and workers need neither it nor the keys.
 
     Where the bucket lies in another region than ARCHIVE_S3_REGION says, S3 tells, and that one is taken.
     """
 
     def __init__(self, settings: Settings, sleep: Callable[[float], Any] = time.sleep) -> None:
-        import urllib3
-
         env = settings.environ
-        self.settings, self.sleep = settings, sleep
+        self.settings, self.fetcher = settings, Fetcher(sleep)
         self.bucket = env["ARCHIVE_S3_BUCKET"]
         self.signed = _is_signed(env)
         self.label = f"s3://{self.bucket}"
-        self.http = urllib3.PoolManager(
-            timeout=urllib3.Timeout(connect=10, read=60), retries=False, headers={"User-Agent": "cronhouse"}
-        )
         self._connect(env.get("ARCHIVE_S3_REGION") or REGION)
 
     def _connect(self, region: str) -> None:
@@ -145,64 +142,19 @@ class S3Archive:
                 raise TransientError(f"{self.label}: {exc}") from exc
         return sorted(prefix.rstrip("/") for prefix in prefixes)
 
-    def read(self, key: str) -> tuple[bytes, str | None]:
-        """Return an object's bytes and ETag. Busy endpoints and answers that are cut off are asked again."""
-        for attempt in range(1, TRIES + 1):
-            try:
-                return self._read_once(key)
-            except TransientError as exc:
-                if attempt == TRIES or (exc.retry_after or 0) > LONGEST_WAIT:
-                    raise
-                backoff = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)) * random.uniform(1, 1.25)  # noqa: S311
-                self.sleep(exc.retry_after if exc.retry_after is not None else backoff)
-        raise AssertionError("unreachable")
-
-    def _read_once(self, key: str) -> tuple[bytes, str | None]:
-        import urllib3
-
-        url = self.store.client.generate_presigned_url(
-            "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=3600
+    def address(self, key: str) -> str:
+        return str(
+            self.store.client.generate_presigned_url(
+                "get_object", Params={"Bucket": self.bucket, "Key": key}, ExpiresIn=ADDRESS_SECONDS
+            )
         )
+
+    def read(self, key: str) -> tuple[bytes, str | None]:
         try:
-            answer = self.http.request("GET", url, preload_content=False, redirect=False)
-            try:
-                self._check(key, answer)
-                # one byte more than allowed tells that there is more; decode_content would unpack by header
-                body = answer.read(MAX_OBJECT_BYTES + 1, decode_content=False)
-            finally:
-                answer.release_conn()
-        except urllib3.exceptions.HTTPError as exc:
-            raise TransientError(
-                f"{self.label}: object {key} was cut off or not sent ({type(exc).__name__})"
-            ) from exc
-        promised = answer.headers.get("Content-Length")
-        if promised is not None and len(body) != int(promised) and len(body) <= MAX_OBJECT_BYTES:
-            raise TransientError(f"{self.label}: object {key}: {promised} bytes promised, {len(body)} came")
-        if len(body) > MAX_OBJECT_BYTES:
-            answer.close()
-            raise FatalError(f"object {key} is larger than {MAX_OBJECT_BYTES >> 20} MiB")
-        return body, (answer.headers.get("ETag") or "").strip('"') or None
-
-    def _check(self, key: str, answer: Any) -> None:
-        """Raise what an answer other than 200 means."""
-        if answer.status == 200:
-            return
-        said = answer.read(2000).decode("utf-8", "replace")
-        region = answer.headers.get("x-amz-bucket-region") or _in_xml("Region", said)
-        if answer.status in (301, 307, 400) and region and region != self.region:
-            self._connect(region)
-            raise TransientError(f"{self.label} lies in region {region}", retry_after=0.0)
-        code = _in_xml("Code", said) or str(answer.status)
-        if answer.status == 404:
-            raise FatalError(f"object {key} is not in bucket {self.bucket} any more ({code})")
-        if answer.status in (408, 429) or answer.status >= 500:
-            from shared.http import read_retry_after
-
-            wait = read_retry_after(answer.headers.get("Retry-After"))
-            raise TransientError(f"{self.label}: {code} for object {key}", retry_after=wait)
-        if answer.status in (401, 403):  # of one object: a bucket that refuses all could not be listed
-            raise FatalError(_refused(self, code))
-        raise FatalError(f"{self.label}: {code} ({answer.status}) for object {key}; region {self.region}")
+            return self.fetcher.fetch(self.address(key), key)
+        except OtherRegion as exc:
+            self._connect(exc.region)
+            return self.fetcher.fetch(self.address(key), key)
 
 
 @contextmanager
@@ -239,11 +191,6 @@ def _refused(archive: S3Archive, code: str) -> str:
     if archive.signed:
         return f"{archive.label} refused access ({code}): check the AWS_ keys, or set ARCHIVE_S3_SIGNED=0"
     return f"{archive.label} refused access without keys ({code}): set ARCHIVE_S3_SIGNED=1 and the AWS_ keys"
-
-
-def _in_xml(tag: str, text: str) -> str | None:
-    match = re.search(rf"<{tag}>([^<]{{1,100}})</{tag}>", text)
-    return match[1] if match else None
 
 
 def _is_signed(env: Mapping[str, str]) -> bool:

@@ -63,8 +63,10 @@ class Bench:
             ]
 
     def importer(self, **more: Any) -> Importer:
-        folder = str(self.folder)
-        return Importer(self.settings, FolderArchive(self.folder), "a test", folder=folder, **more)
+        return Importer(self.settings, FolderArchive(self.folder), "a test", **more)
+
+    def address(self, key: str) -> str:
+        return FolderArchive(self.folder).address(key)
 
     def run(self, destination: str = RESORT, **more: Any) -> Report:
         return self.importer().run(self.begin(destination, **more))

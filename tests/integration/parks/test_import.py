@@ -62,9 +62,9 @@ def test_file_leaves_rows_ledger_checkpoint_rides_and_dirty_days(bench: Bench) -
     assert [row["local_date"] for row in dirty] == [date(2019, 7, 31), date(2019, 8, 1)]
 
 
-@pytest.mark.parametrize("order", list(itertools.permutations(["2019/08/01", "2019/08/02", "2019/08/03"])))
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2), (2, 3, 1)])
 def test_later_file_has_the_say_in_whatever_order_files_are_imported(
-    bench: Bench, order: tuple[str, ...]
+    bench: Bench, order: tuple[int, ...]
 ) -> None:
     for day, wait in (("2019/08/01", 10), ("2019/08/02", 20), ("2019/08/03", 30)):
         more = {"RETURN_TIME": {"state": "AVAILABLE"}} if wait == 10 else {"SINGLE_RIDER": {"waitTime": wait}}
@@ -75,9 +75,11 @@ def test_later_file_has_the_say_in_whatever_order_files_are_imported(
         started = imports.move(bench.conn, found, "IN_PROGRESS")
     importer._list(bench.conn, started)
     for day in order:
-        row = bench.rows("SELECT * FROM parks.archive_object WHERE object_key LIKE %s", f"%{day}%")[0]
+        row = bench.rows("SELECT * FROM parks.archive_object WHERE object_key LIKE %s", f"%/0{day}.json.gz")[
+            0
+        ]
         item = archive_load.Object(**{name: row[name] for name in archive_load.Object.__annotations__})
-        work.import_object(item, found, str(bench.folder), bench.settings)
+        work.import_object(item, bench.address(item.object_key), found, bench.settings)
     work.close()
     history = bench.rows("SELECT * FROM parks.ride_status_snapshots")
     assert [row["wait_minutes"] for row in history] == [30]
@@ -189,26 +191,25 @@ def state(bench: Bench, number: int) -> str:
 ALL = ("PENDING", "IN_PROGRESS", "PAUSED", "COMPLETED", "FAILED", "CANCELLED")
 
 
-@pytest.mark.parametrize("before", ALL)
-@pytest.mark.parametrize("after", ALL)
-def test_only_legal_transitions(bench: Bench, before: str, after: str) -> None:
+def test_only_legal_transitions(bench: Bench) -> None:
     number = bench.begin()
-    with db.transaction(bench.conn):
-        db.execute(bench.conn, "ALTER TABLE parks.import_checkpoints DISABLE TRIGGER import_status")
-        db.execute(bench.conn, "UPDATE parks.import_checkpoints SET status = %s", [before])
-        db.execute(bench.conn, "ALTER TABLE parks.import_checkpoints ENABLE TRIGGER import_status")
-    is_legal = before in imports.BEFORE[after]
-    try:
+    for before, after in itertools.product(ALL, ALL):
         with db.transaction(bench.conn):
-            imports.move(bench.conn, number, after)
-    except FatalError as exc:
-        assert not is_legal and before in str(exc)
-    else:
-        assert is_legal
-    assert state(bench, number) == (after if is_legal else before)
-    if before != after and not is_legal:  # the table refuses it too, whoever asks
-        with pytest.raises(FatalError, match="cannot become"), db.transaction(bench.conn):
-            db.execute(bench.conn, "UPDATE parks.import_checkpoints SET status = %s", [after])
+            db.execute(bench.conn, "ALTER TABLE parks.import_checkpoints DISABLE TRIGGER import_status")
+            db.execute(bench.conn, "UPDATE parks.import_checkpoints SET status = %s", [before])
+            db.execute(bench.conn, "ALTER TABLE parks.import_checkpoints ENABLE TRIGGER import_status")
+        is_legal = before in imports.BEFORE[after]
+        try:
+            with db.transaction(bench.conn):
+                imports.move(bench.conn, number, after)
+        except FatalError as exc:
+            assert not is_legal and before in str(exc), (before, after)
+        else:
+            assert is_legal, (before, after)
+        assert state(bench, number) == (after if is_legal else before)
+        if before != after and not is_legal:  # the table refuses it too, whoever asks
+            with pytest.raises(FatalError, match="cannot become"), db.transaction(bench.conn):
+                db.execute(bench.conn, "UPDATE parks.import_checkpoints SET status = %s", [after])
 
 
 def test_same_import_is_not_begun_twice(bench: Bench) -> None:
@@ -399,7 +400,9 @@ def test_object_in_other_hands_is_not_counted_twice(bench: Bench) -> None:
     bench.importer()._list(bench.conn, started)
     row = bench.rows("SELECT * FROM parks.archive_object")[0]
     item = archive_load.Object(**{name: row[name] for name in archive_load.Object.__annotations__})
-    outcomes = [work.import_object(item, number, str(bench.folder), bench.settings) for _ in range(2)]
+    outcomes = [
+        work.import_object(item, bench.address(item.object_key), number, bench.settings) for _ in range(2)
+    ]
     work.close()
     assert [outcome.status for outcome in outcomes] == ["IMPORTED", "SKIPPED"]
     assert bench.value("SELECT files_done FROM parks.import_checkpoints") == 1
@@ -416,7 +419,7 @@ from shared.config import load_settings
 if __name__ == "__main__":
     settings = load_settings({"DATABASE_URL": sys.argv[1], "CRONHOUSE_LOCAL_DIR": sys.argv[2]})
     report = Importer(settings, FolderArchive(__import__("pathlib").Path(sys.argv[3])), "killed",
-                      folder=sys.argv[3], workers=2).run(int(sys.argv[4]))
+                      workers=2).run(int(sys.argv[4]))
     print(report.status)
 """
 
