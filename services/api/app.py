@@ -127,8 +127,10 @@ def _finish(response: Response) -> Response:
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     response.headers.setdefault("Content-Security-Policy", docs.policy_for(request.endpoint))
-    if response.status_code not in (429, 503):
-        response.headers.pop("Retry-After", None)  # the limiter puts it on every answer
+    if response.status_code == 503:  # the limiter has put its own on every answer
+        response.headers["Retry-After"] = str(g.get("retry_after", errors.RETRY_SECONDS))
+    elif response.status_code != 429:
+        response.headers.pop("Retry-After", None)
     if response.status_code < 400:
         auth.note_use()
     if request.endpoint not in _QUIET:

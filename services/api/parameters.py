@@ -29,14 +29,17 @@ def _day(value: Any) -> Any:
     return day
 
 
-def _no_nul(value: Any) -> Any:
+def _storable(value: Any) -> Any:
+    """Refuse what PostgreSQL cannot keep; JSON can write both, as \\u0000 and \\ud800."""
     if isinstance(value, str) and "\x00" in value:
         raise ValueError("a NUL character cannot be part of it")
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("half of a surrogate pair cannot be part of it")
     return value
 
 
 Day = Annotated[date, BeforeValidator(_day)]
-Text = Annotated[str, BeforeValidator(_no_nul), Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_storable)]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 

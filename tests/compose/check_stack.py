@@ -215,6 +215,16 @@ def test_ready_says_so() -> None:
     assert set(answer.json["checks"].values()) == {"ok"}, answer.text
 
 
+def test_what_the_gateway_refuses_has_the_shape_of_the_apis_errors() -> None:
+    for path, status, code in (
+        ("/api/vehicles/vin/" + "A" * 10_000, 414, "too_long"),
+        ("/metrics", 404, "not_found"),
+    ):
+        answer = get(path)
+        assert (answer.status, answer.json["error"]["code"]) == (status, code)
+        assert answer.json["error"]["request_id"] == answer.headers["X-Request-ID"]
+
+
 # --- disturbed ------------------------------------------------------------------------------------------
 
 
@@ -226,6 +236,16 @@ def test_the_api_answers_without_its_cache() -> None:
         assert (ready.status, ready.json["status"]) == (200, "degraded")
     finally:
         compose("up", "--detach", "--no-deps", "--wait", "redis")
+
+
+def test_without_the_api_the_gateway_says_so() -> None:
+    compose("stop", "api")
+    try:
+        answer = get("/api/workflows", KEYS["reader"])
+        assert answer.status in (502, 504) and answer.json["error"]["code"] == "unavailable"
+        assert answer.headers["Retry-After"]
+    finally:
+        compose("up", "--detach", "--no-deps", "--wait", "api")
 
 
 def test_the_api_finds_a_restarted_database_again() -> None:
