@@ -28,15 +28,15 @@ class Cell(Struct, gc=False):
         self, model: str, schemas: Callable[[str], Iterable[SpecSchema]]
     ) -> list[tuple[int, SpecPattern]]:
         """Return (schema, pattern) of the vehicle specifications of a model that can hold here."""
-        if self.patterns is None or model not in self.patterns.part.with_specs:
-            return []
         found = self._specs.get(model)
         if found is None:
             part, year = self.maker.part, self.year
             found = self._specs[model] = [
                 (schema.id, pattern)
                 for schema in schemas(model)
-                if schema.make_id in self.maker.make_ids and schema.type_id == part.type_id
+                if schema.make_id in self.maker.make_ids
+                and part.type_id is not None
+                and schema.type_id == part.type_id
                 if not schema.years or year in schema.years
                 for pattern in schema.patterns
             ]
@@ -63,7 +63,7 @@ def entry_item(cell: Cell, entry: int) -> Item:
     return Item(
         patterns.element(entry), patterns.attribute(entry), patterns.value(entry), PATTERN,
         keys=patterns.key(entry), pattern=patterns.id(entry),
-        schema=patterns.schema(entry), wmi=cell.maker.part.id, created=patterns.created(entry),
+        schema=patterns.link(entry)[0], wmi=cell.maker.part.id, created=patterns.created(entry),
         held_back=False,
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ def engine_item(cell: Cell, entry: int, named: Named, value: str | None) -> Item
     return Item(
         named.element, named.attribute, value, ENGINE,
         keys=patterns.key(entry), pattern=patterns.id(entry),
-        schema=patterns.schema(entry), wmi=cell.maker.part.id, created=named.created,
+        schema=patterns.link(entry)[0], wmi=cell.maker.part.id, created=named.created,
     )  # fmt: skip
 
 

@@ -151,7 +151,7 @@ class Decoder:
             if len(known.templates) >= self._max_templates:
                 known.templates.clear()
             known.templates[key] = template
-        template.keep(vin, found)
+        template.keep(found)
         library.hold(_TEMPLATE_BYTES)
 
     def _best(self, library: Library, passes: list[Pass], asked: int | None) -> Pass:

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from shared.errors import DataError
 from shared.vin import parts
-from shared.vin.items import BODY_CLASS, DEFAULT, ENGINE_MODEL, MODEL, SPECS, Item, join_values
+from shared.vin.items import BODY_CLASS, CORRECTED, DEFAULT, ENGINE_MODEL, MODEL, SPECS, Item, join_values
 from shared.vin.manufacturer import Manufacturer
 from shared.vin.parts import Named
 from shared.vin.patternset import PatternSet, Reading
@@ -90,6 +90,7 @@ class Library:
         self.private = frozenset(element.id for element in common.elements if element.private)
         self.all_names = {element.id: element.name for element in common.elements if element.decode}
         self.public_names = {e.id: e.name for e in common.elements if e.decode and not e.private}
+        self.corrected_names = tuple([self.public_names.get(element) for element in CORRECTED])
         self._weights = [(e.id, e.weight) for e in common.elements if e.weight is not None]
         self._weighed = sum([1 << element for element, _ in self._weights])
         self._weight_of = lru_cache(maxsize=_WEIGHTS)(self._weigh)

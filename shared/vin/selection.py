@@ -1,9 +1,8 @@
 """What the patterns of a cell say about a VIN: one winner for each element, and what follows from it."""
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from shared.vin.cell import Cell, engine_item, entry_item, formula_item
+from shared.vin.cell import Cell, engine_item
 from shared.vin.conversions import convert, fill_in
 from shared.vin.items import (
     BODY_CLASS,
@@ -23,6 +22,8 @@ from shared.vin.library import Lacking, Library, SpecRank
 from shared.vin.parts import Conversion, Formula, Named, SpecPattern
 from shared.vin.patternset import PatternSet, Said
 
+# keys, pattern, schema and manufacturer code, and whether the schema is held back
+Origin = tuple[str | None, int | None, int | None, int | None, bool | None]
 _ENGINE_PRIORITY, _FORMULA_PRIORITY = 50, 100
 _YEAR_BIT = 1 << MODEL_YEAR
 _SAID_BYTES = 800  # about what one takes
@@ -87,8 +88,8 @@ class _Selecting:
         self._add_make(model)
         if self.claimed & library.sources and library.targets & ~self.claimed:
             self._add_conversions()
-        if model is not None and maker.part.type_id is not None:
-            self._add_specs(model)
+        if self.patterns is not None and model in self.patterns.part.with_specs:
+            self._add_specs(model or "")
         body = self._attribute(BODY_CLASS)
         defaults = library.defaults_of(maker.part.type_id)
         found = self.from_engine + sum([len(said.entries) for said in self.said])
@@ -148,7 +149,7 @@ class _Selecting:
             if said is None:
                 said, new = patterns.say(bit), new + 1
             if single & said.single:
-                found = [patterns.settle(bits)]
+                found = [patterns.say_together(bits)]
                 break
             single |= said.single
             found.append(said)
@@ -172,14 +173,6 @@ class _Selecting:
         found = self.others.get(element)
         return None if found is None else found.attribute
 
-    def _item(self, element: int) -> Item:
-        """Return the item of a marked element that has one."""
-        entry = self.marked.get(element)
-        if entry is not None:
-            return entry_item(self.cell, entry)
-        found = self.others[element]
-        return formula_item(found, "") if isinstance(found, Formula) else found
-
     def _add_make(self, model: str | None) -> None:
         if model is None:
             if self.cell.maker.only_make is not None:
@@ -187,33 +180,55 @@ class _Selecting:
             return
         makes = self.patterns.part.models.get(model, ()) if self.patterns is not None else ()
         if makes:
-            item = self._item(MODEL)
+            keys, pattern, schema, _, held_back = self._origin(MODEL)
             for make, name in makes:
                 self._add(
-                    Item(
-                        MAKES, str(make), name, MAKE_OF_MODEL, keys=item.keys, pattern=item.pattern,
-                        schema=item.schema, held_back=item.held_back,
-                    )
-                )  # fmt: skip
+                    Item(MAKES, str(make), name, MAKE_OF_MODEL, keys, pattern, schema, None, None, held_back)
+                )
+
+    def _origin(self, element: int) -> Origin:
+        """Return where a marked element's item comes from."""
+        entry = self.marked.get(element)
+        if entry is not None and self.patterns is not None:
+            patterns, wmi = self.patterns, self.cell.maker.part.id
+            return patterns.key(entry), patterns.id(entry), patterns.link(entry)[0], wmi, False
+        found = self.others[element]
+        if isinstance(found, Formula):
+            return found.key, found.id, found.schema, None, found.held_back
+        return found.keys, found.pattern, found.schema, found.wmi, found.held_back
 
     def _add_conversions(self) -> None:
         """Add the displacement in the units that nobody gave."""
-        live = self.library.live
-        sources = [
-            (self._priority(conversion.source), self._item(conversion.source), conversion)
+        live, claimed = self.library.live, self.claimed
+        found = [
+            conversion
             for conversion in self.library.common.conversions
-            if self.claimed >> conversion.source & 1 and not self.claimed >> conversion.target & 1
+            if claimed >> conversion.source & 1 and not claimed >> conversion.target & 1
         ]
-        sources.sort(key=lambda s: (-s[0], (s[1].created is None) == live, -(s[1].created or 0), s[2].id))
-        for _, item, conversion in sources:
+        if len({conversion.source for conversion in found}) > 1:
+            found.sort(key=self._precedence)
+        for conversion in found:
             if not self.claimed >> conversion.target & 1:
-                self._add(_converted(item, conversion, live))
+                attribute = self._attribute(conversion.source) or ""
+                result = convert(conversion.formula, attribute, live)
+                source = f"Conversion {conversion.id}: {fill_in(conversion.formula, attribute)}"[:50]
+                keys, pattern, schema, wmi, held_back = self._origin(conversion.source)
+                self._add(
+                    Item(
+                        conversion.target, result, result, source, keys, pattern, schema, wmi, None, held_back
+                    )
+                )
 
-    def _priority(self, element: int) -> int:
-        entry = self.marked.get(element)
+    def _precedence(self, conversion: Conversion) -> tuple[int, bool, int, int]:
+        """Return what decides between conversions from several elements: priority and latest change."""
+        entry, created = self.marked.get(conversion.source), None
         if entry is not None and self.patterns is not None:
-            return self.patterns.first_year(entry)
-        return _FORMULA_PRIORITY if isinstance(self.others[element], Formula) else _ENGINE_PRIORITY
+            priority, created = self.patterns.link(entry)[1], self.patterns.created(entry)
+        else:
+            found = self.others[conversion.source]
+            created = found.created
+            priority = _FORMULA_PRIORITY if isinstance(found, Formula) else _ENGINE_PRIORITY
+        return -priority, (created is None) == self.library.live, -(created or 0), conversion.id
 
     def _add_specs(self, model: str) -> None:
         """Add vehicle specifications whose keys are all found, for elements without an item."""
@@ -257,12 +272,3 @@ class _Selecting:
             entries = [entry for said in self.said if said.elements >> element & 1 for entry in said.entries]
             found += [patterns.attribute(entry) for entry in entries if patterns.element(entry) == element]
         return found
-
-
-def _converted(item: Item, conversion: Conversion, live: bool) -> Item:
-    attribute = item.attribute or ""
-    result = convert(conversion.formula, attribute, live)
-    source = f"Conversion {conversion.id}: {fill_in(conversion.formula, attribute)}"[:50]
-    return replace(
-        item, element=conversion.target, attribute=result, value=result, source=source, created=None
-    )
