@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.errors import DataError
-from shared.vin.cell import entry_item, formula_item
+from shared.vin.cell import entry_item, formula_item, located
 from shared.vin.items import CORRECTED, CORRECTIONS, MODEL_YEAR, REPEATED, YEAR, Item, join_values
 from shared.vin.keys import descriptor_of, key_string, upper
 from shared.vin.library import Library
@@ -168,7 +168,7 @@ class Decoded:
             keys = key_string(self.vin or "")
             for formula in selection.formulas:
                 yield formula_item(formula, clean(formula_value(formula, keys)) or "")
-        yield from selection.items
+        yield from [located(cell, item) for item in selection.items]
         yield from selection.defaults.items
         if found.attempt.year is not None:
             year = str(found.attempt.year)
@@ -190,13 +190,12 @@ class Decoded:
         cell, selection, names = found.cell, found.selection, self._library.public_names
         values: dict[str, str | None] = {}
         if cell is not None and selection is not None:
-            several = False
+            values, several = selection.defaults.values.copy(), False
             for said in selection.said:
                 values.update(said.values)
                 several = several or bool(said.several)
             if several and cell.patterns is not None:
                 join_values(values, names, cell.patterns.several(selection.said))
-            values.update(selection.defaults.values)
             for item in selection.items:
                 name = names.get(item.element)
                 if name is not None:

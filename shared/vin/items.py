@@ -26,7 +26,10 @@ INCOMPLETE_TYPE = 10
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """One finding; `created` in microseconds since 1970."""
+    """One finding; `created` in microseconds since 1970.
+
+    `entry` is the pattern it follows from, which has its keys, pattern, schema and manufacturer code.
+    """
 
     element: int
     attribute: str | None
@@ -38,6 +41,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     wmi: int | None = None
     created: int | None = None
     held_back: bool | None = None
+    entry: int | None = None
 
 
 def join_values(

@@ -19,6 +19,7 @@ from shared.vin.parts import Formula, Place, SetPart
 
 Record = tuple[int, tuple[int, ...]]  # an entry, and of it: its place when all are sorted, attribute, element
 _RECORD = struct.Struct("=III")
+_SHORT, _LONG, _TIME = (struct.Struct(column).unpack_from for column in ("=H", "=I", "=q"))
 _DIGIT = str.maketrans("0123456789", "#" * 10)
 _FIRST = 3  # place 0 is this index of the VIN; place 5, the bar, falls on the check digit
 
@@ -140,7 +141,8 @@ class PatternSet:
 
     def _records(self, key: int) -> list[Record]:
         ends = self.part.key_ends
-        start, end = _number(ends, key - 1) if key else 0, _number(ends, key)
+        (end,) = _LONG(ends, key * 4)
+        start = _LONG(ends, key * 4 - 4)[0] if key else 0
         found = self.part.by_key[start * _RECORD.size : end * _RECORD.size]
         return list(enumerate(_RECORD.iter_unpack(found), start))
 
@@ -239,18 +241,16 @@ class PatternSet:
 
     def created(self, entry: int) -> int | None:
         """Return when an entry changed last, in microseconds."""
-        start = self._place(entry) * 8
-        created = int.from_bytes(self.part.created[start : start + 8], "little", signed=True)
+        created: int = _TIME(self.part.created, self._place(entry) * 8)[0]
         return None if created < 0 else created
 
     def link(self, entry: int) -> tuple[int, int]:
         """Return the schema of an entry and the first year of its link, which is its priority."""
-        start = self._place(entry) * 2
-        return self.part.slots[int.from_bytes(self.part.slot_of[start : start + 2], "little")]
+        return self.part.slots[_SHORT(self.part.slot_of, self._place(entry) * 2)[0]]
 
     def id(self, entry: int) -> int:
         """Return the id of an entry's pattern."""
-        return _number(self.part.ids, self._place(entry))
+        return _LONG(self.part.ids, self._place(entry) * 4)[0]  # type: ignore[no-any-return]
 
     def key(self, entry: int) -> str:
         """Return the key of an entry."""
@@ -262,29 +262,27 @@ class PatternSet:
 
     def element(self, entry: int) -> int:
         """Return the element of an entry."""
-        return _number(self.part.by_key, entry * 3 + 2)
+        return self._record(entry)[2]
 
     def attribute(self, entry: int) -> str:
         """Return the attribute of an entry."""
-        return self.part.attributes[_number(self.part.by_key, entry * 3 + 1)]
+        return self.part.attributes[self._record(entry)[1]]
 
     def value(self, entry: int) -> str | None:
         """Return the value of an entry; None where the lookup table lacks it: the live service shows the id."""
-        attribute = _number(self.part.by_key, entry * 3 + 1)
+        attribute = self._record(entry)[1]
         value = self.part.values.get(attribute, self.part.attributes[attribute])
         return self.part.attributes[attribute] if value is None and self._reading.live else value
 
+    def _record(self, entry: int) -> tuple[int, ...]:
+        return _RECORD.unpack_from(self.part.by_key, entry * _RECORD.size)
+
     def _place(self, entry: int) -> int:
         """Return where an entry stands when all are sorted, best first."""
-        return _number(self.part.by_key, entry * 3)
+        return self._record(entry)[0]
 
     def _key(self, entry: int) -> int:
-        start = self._place(entry) * 2
-        return int.from_bytes(self.part.key_of[start : start + 2], "little")
-
-
-def _number(column: bytes, at: int) -> int:
-    return int.from_bytes(column[at * 4 : at * 4 + 4], "little")
+        return _SHORT(self.part.key_of, self._place(entry) * 2)[0]  # type: ignore[no-any-return]
 
 
 def formula_value(formula: Formula, key_string: str) -> str:

@@ -2,10 +2,11 @@
 
 from msgspec import Struct
 
-from shared.vin.cell import Cell, engine_item
+from shared.vin.cell import Cell, formula_item, located
 from shared.vin.conversions import convert, fill_in
 from shared.vin.items import (
     BODY_CLASS,
+    ENGINE,
     ENGINE_MODEL,
     INCOMPLETE_BODIES,
     INCOMPLETE_TYPE,
@@ -22,8 +23,6 @@ from shared.vin.library import Lacking, Library, SpecRank
 from shared.vin.parts import Conversion, Formula, Named, SpecPattern
 from shared.vin.patternset import PatternSet, Said
 
-# keys, pattern, schema and manufacturer code, and whether the schema is held back
-Origin = tuple[str | None, int | None, int | None, int | None, bool | None]
 _ENGINE_PRIORITY, _FORMULA_PRIORITY = 50, 100
 _YEAR_BIT = 1 << MODEL_YEAR
 _SAID_BYTES = 800  # about what one takes
@@ -110,52 +109,54 @@ class _Selecting:
 
     def _take(self, patterns: PatternSet, bits: int, formulas: list[Formula]) -> int:
         """Take what the keys say, then formulas, then what the engine model says; return the keys used."""
-        used, engines = self._take_keys(patterns, bits)
+        used = self._take_keys(patterns, bits)
         for formula in formulas:
             if not self.claimed >> formula.element & 1 or formula.element in SEVERAL:
                 self.formulas.append(formula)
                 self._claim(formula.element, formula)
         if ENGINE_MODEL in self.marked:
-            engine = patterns.engine_entry(engines)
-            name = patterns.attribute(engine).strip().lower()
-            for named in self.library.common.engines.get(name, ()):
-                if not self.claimed >> named.element & 1 or named.element in SEVERAL:
-                    self._add(engine_item(self.cell, engine, named, self.library.value(named)))
-                    self.from_engine += 1
-                    used |= patterns.key_bit(engine)
+            used |= self._take_engine(patterns)
         return used
 
-    def _take_keys(self, patterns: PatternSet, bits: int) -> tuple[int, list[int]]:
-        """Take what the keys say; return the keys used, and all entries of the engine model."""
-        used, claimed = 0, self.claimed
-        engines: list[int] = []
-        for said in self._read_keys(patterns, bits):
-            self.said.append(said)
-            claimed |= said.elements
-            used |= said.keys
-            if said.marked:
-                self.marked.update(said.marked)
-                engines += said.engines
-        self.claimed = claimed
-        return used, engines
-
-    def _read_keys(self, patterns: PatternSet, bits: int) -> list[Said]:
-        """Return what each key says; when several speak of one element, what they say together."""
-        known, found, single, new, rest = patterns.said, [], 0, 0, bits
+    def _take_keys(self, patterns: PatternSet, bits: int) -> int:
+        """Take what each key says; when several speak of one element, what they say together."""
+        known, said, used, single, claimed, new, rest = patterns.said, self.said, 0, 0, self.claimed, 0, bits
         while rest:
             bit = rest & -rest
             rest ^= bit
-            said = known.get(bit)
-            if said is None:
-                said, new = patterns.say(bit), new + 1
-            if single & said.single:
-                found = [patterns.say_together(bits)]
-                break
-            single |= said.single
-            found.append(said)
+            one = known.get(bit)
+            if one is None:
+                one, new = patterns.say(bit), new + 1
+            if single & one.single:
+                one = patterns.say_together(bits)
+                said[:], used, claimed, rest = (), 0, self.claimed, 0
+                self.marked.clear()
+            single |= one.single
+            claimed |= one.elements
+            used |= one.keys
+            said.append(one)
+            if one.marked:
+                self.marked.update(one.marked)
         if new:
             self.library.hold(new * _SAID_BYTES)
-        return found
+        self.claimed = claimed
+        return used
+
+    def _take_engine(self, patterns: PatternSet) -> int:
+        """Take what is known of the engine model; return the key that names it, if there is something."""
+        engine = patterns.engine_entry([entry for said in self.said for entry in said.engines])
+        known = self.library.common.engines.get(patterns.attribute(engine).strip().lower(), ())
+        before = self.from_engine
+        for named in known:
+            if not self.claimed >> named.element & 1 or named.element in SEVERAL:
+                value = self.library.value(named)
+                self._add(
+                    Item(
+                        named.element, named.attribute, value, ENGINE, created=named.created, entry=engine
+                    )
+                )  # fmt: skip
+                self.from_engine += 1
+        return patterns.key_bit(engine) if self.from_engine > before else 0
 
     def _add(self, item: Item) -> None:
         self.items.append(item)
@@ -180,22 +181,24 @@ class _Selecting:
             return
         makes = self.patterns.part.models.get(model, ()) if self.patterns is not None else ()
         if makes:
-            keys, pattern, schema, _, held_back = self._origin(MODEL)
             for make, name in makes:
-                self._add(
-                    Item(MAKES, str(make), name, MAKE_OF_MODEL, keys, pattern, schema, None, None, held_back)
-                )
+                self._add(self._following(MODEL, MAKES, str(make), name, MAKE_OF_MODEL))
 
-    def _origin(self, element: int) -> Origin:
-        """Return where a marked element's item comes from."""
+    def _following(self, element: int, target: int, attribute: str, value: str | None, source: str) -> Item:
+        """Make an item that follows from the one of a marked element."""
         entry = self.marked.get(element)
-        if entry is not None and self.patterns is not None:
-            patterns, wmi = self.patterns, self.cell.maker.part.id
-            return patterns.key(entry), patterns.id(entry), patterns.link(entry)[0], wmi, False
+        if entry is not None:
+            return Item(target, attribute, value, source, entry=entry)
         found = self.others[element]
         if isinstance(found, Formula):
-            return found.key, found.id, found.schema, None, found.held_back
-        return found.keys, found.pattern, found.schema, found.wmi, found.held_back
+            wmi, origin = None, formula_item(found, "")
+        else:
+            origin = located(self.cell, found)
+            wmi = None if source == MAKE_OF_MODEL else origin.wmi
+        return Item(
+            target, attribute, value, source, origin.keys, origin.pattern, origin.schema, wmi, None,
+            origin.held_back,
+        )  # fmt: skip
 
     def _add_conversions(self) -> None:
         """Add the displacement in the units that nobody gave."""
@@ -212,12 +215,7 @@ class _Selecting:
                 attribute = self._attribute(conversion.source) or ""
                 result = convert(conversion.formula, attribute, live)
                 source = f"Conversion {conversion.id}: {fill_in(conversion.formula, attribute)}"[:50]
-                keys, pattern, schema, wmi, held_back = self._origin(conversion.source)
-                self._add(
-                    Item(
-                        conversion.target, result, result, source, keys, pattern, schema, wmi, None, held_back
-                    )
-                )
+                self._add(self._following(conversion.source, conversion.target, result, result, source))
 
     def _precedence(self, conversion: Conversion) -> tuple[int, bool, int, int]:
         """Return what decides between conversions from several elements: priority and latest change."""
