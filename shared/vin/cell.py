@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from shared.vin.items import ENGINE, FORMULA, PATTERN, Item
+from shared.vin.items import ENGINE, FORMULA, MAKE_OF_MODEL, PATTERN, Item
 from shared.vin.manufacturer import Checks, Manufacturer
-from shared.vin.parts import Formula, Named, SpecPattern, SpecSchema
+from shared.vin.parts import Formula, SpecPattern, SpecSchema
 from shared.vin.patternset import PatternSet
 
 # VINs of one descriptor are alike up to here, check digit apart
@@ -28,15 +29,14 @@ class Cell(Struct, gc=False):
         self, model: str, schemas: Callable[[str], Iterable[SpecSchema]]
     ) -> list[tuple[int, SpecPattern]]:
         """Return (schema, pattern) of the vehicle specifications of a model that can hold here."""
-        if self.patterns is None or model not in self.patterns.part.with_specs:
-            return []
         found = self._specs.get(model)
         if found is None:
             part, year = self.maker.part, self.year
+            makes = {make for make, _ in part.makes}
             found = self._specs[model] = [
                 (schema.id, pattern)
                 for schema in schemas(model)
-                if schema.make_id in self.maker.make_ids and schema.type_id == part.type_id
+                if schema.make_id in makes and part.type_id is not None and schema.type_id == part.type_id
                 if not schema.years or year in schema.years
                 for pattern in schema.patterns
             ]
@@ -45,14 +45,13 @@ class Cell(Struct, gc=False):
 
 def new_cell(maker: Manufacturer, year: int | None, patterns: PatternSet | None, live: bool) -> Cell:
     """Make the cell of a year."""
+    if patterns is None:  # nothing can be wrong where nothing is known
+        return Cell(maker, year, None, (), False, True, {})
     checks, fails = maker.checks(year), False
-    if checks is None and patterns is not None:
+    if checks is None:
         checks = maker.checks_of(patterns.part.valid)
         fails = patterns.part.broken and not live
-    checks = checks or ()
-    is_shallow = patterns is None or (
-        patterns.depth <= _SHARED_PLACE and (not checks or checks[-1][0] <= _SHARED_INDEX)
-    )
+    is_shallow = patterns.depth <= _SHARED_PLACE and (not checks or checks[-1][0] <= _SHARED_INDEX)
     return Cell(maker, year, patterns, checks, fails, is_shallow, {})
 
 
@@ -63,20 +62,21 @@ def entry_item(cell: Cell, entry: int) -> Item:
     return Item(
         patterns.element(entry), patterns.attribute(entry), patterns.value(entry), PATTERN,
         keys=patterns.key(entry), pattern=patterns.id(entry),
-        schema=patterns.schema(entry), wmi=cell.maker.part.id, created=patterns.created(entry),
+        schema=patterns.link(entry)[0], wmi=cell.maker.part.id, created=patterns.created(entry),
         held_back=False,
     )  # fmt: skip
 
 
-def engine_item(cell: Cell, entry: int, named: Named, value: str | None) -> Item:
-    """Make the item of what is known of an engine model, with pattern and keys of the entry that names it."""
-    patterns = cell.patterns
-    assert patterns is not None
-    return Item(
-        named.element, named.attribute, value, ENGINE,
-        keys=patterns.key(entry), pattern=patterns.id(entry),
-        schema=patterns.schema(entry), wmi=cell.maker.part.id, created=named.created,
-    )  # fmt: skip
+def located(cell: Cell, item: Item) -> Item:
+    """Put in where an item comes from, if that is a pattern."""
+    if item.entry is None:
+        return item
+    origin = entry_item(cell, item.entry)
+    wmi = None if item.source == MAKE_OF_MODEL else origin.wmi
+    held_back = None if item.source == ENGINE else False
+    return replace(
+        item, keys=origin.keys, pattern=origin.pattern, schema=origin.schema, wmi=wmi, held_back=held_back
+    )
 
 
 def formula_item(formula: Formula, value: str) -> Item:

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.errors import DataError
-from shared.vin.cell import entry_item, formula_item
-from shared.vin.items import CORRECTIONS, MODEL_YEAR, YEAR, Item, join_values
+from shared.vin.cell import entry_item, formula_item, located
+from shared.vin.items import CORRECTED, CORRECTIONS, MODEL_YEAR, REPEATED, YEAR, Item, join_values
 from shared.vin.keys import descriptor_of, key_string, upper
 from shared.vin.library import Library
 from shared.vin.passes import Pass
@@ -168,42 +168,46 @@ class Decoded:
             keys = key_string(self.vin or "")
             for formula in selection.formulas:
                 yield formula_item(formula, clean(formula_value(formula, keys)) or "")
-        yield from selection.items
+        yield from [located(cell, item) for item in selection.items]
         yield from selection.defaults.items
         if found.attempt.year is not None:
             year = str(found.attempt.year)
             yield Item(MODEL_YEAR, year, year, YEAR, keys=found.attempt.year_key)
 
     def _corrections(self) -> Iterator[Item]:
-        for element, text in self._corrected():
+        for element, text in zip(CORRECTED, self._corrected(), strict=True):
             yield Item(element, text, clean(text), CORRECTIONS, keys="")
 
-    def _corrected(self) -> tuple[tuple[int, str | None], ...]:
+    def _corrected(self) -> tuple[str | None, ...]:
         found = self.found
         assert found is not None
-        return (
-            (142, found.suggested),
-            (143, found.told.codes),
-            (144, found.correction.possible),
-            (156, found.additional),
-            (191, found.told.text),
-            (196, self.descriptor),
-        )
+        told, correction = found.told, found.correction
+        return found.suggested, told.codes, correction.possible, found.additional, told.text, self.descriptor
 
     def _lasting(self, found: Pass) -> dict[str, str | None]:
         """Return the values of all but formulas, without the trouble of making items."""
-        cell, selection, names = found.cell, found.selection, self._names
+        assert self._library is not None
+        cell, selection, names = found.cell, found.selection, self._library.public_names
         values: dict[str, str | None] = {}
         if cell is not None and selection is not None:
+            values, several = selection.defaults.values.copy(), False
             for said in selection.said:
                 values.update(said.values)
-            if cell.patterns is not None:
+                several = several or bool(said.several)
+            if several and cell.patterns is not None:
                 join_values(values, names, cell.patterns.several(selection.said))
-            values.update(selection.defaults.values)
-            join_values(values, names, [(item.element, item.value) for item in selection.items])
-            if found.attempt.year is not None:
-                join_values(values, names, [(MODEL_YEAR, str(found.attempt.year))])
-        join_values(values, names, [(element, clean(text)) for element, text in self._corrected()])
+            for item in selection.items:
+                name = names.get(item.element)
+                if name is not None:
+                    if name in values and item.element in REPEATED:
+                        join_values(values, names, [(item.element, item.value)])
+                    else:
+                        values[name] = item.value
+            if found.attempt.year is not None and MODEL_YEAR in names:
+                values[names[MODEL_YEAR]] = str(found.attempt.year)
+        for name, text in zip(self._library.corrected_names, self._corrected(), strict=True):
+            if name is not None:
+                values[name] = clean(text)
         return values
 
 

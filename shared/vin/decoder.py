@@ -1,8 +1,9 @@
 """Decode VINs as NHTSA's own procedure does, from the compiled parts of a release."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from itertools import islice
+from time import time
 from typing import Literal
 
 from shared.errors import DataError
@@ -46,6 +47,7 @@ class Decoder:
         self._library: Library | None = None
         self._moment: datetime | None = None  # the last clock, and what it means
         self._limit = self._now = 0
+        self._year_starts = self._year_ends = 0.0  # of the limit's year
 
     def _open(self) -> Library:
         library = Library(self._read_part, live=self._live, max_bytes=self._max_bytes)
@@ -67,8 +69,7 @@ class Decoder:
         """
         if model_year is not None and (not isinstance(model_year, int) or isinstance(model_year, bool)):
             raise VinError(f"{model_year!r} is not a whole number", "model_year")
-        if now is None or now is not self._moment:
-            self._set_clock(now)
+        self._set_clock(now)
         if vin is not None:
             vin = upper(vin.strip(" "))
             if len(vin) > LONGEST:
@@ -92,10 +93,16 @@ class Decoder:
         return True
 
     def _set_clock(self, now: datetime | None) -> None:
-        moment = datetime.now(UTC) if now is None else now if now.tzinfo else now.replace(tzinfo=UTC)
-        self._moment = now
-        self._limit = moment.astimezone(UTC).year + _YEARS_AHEAD
-        self._now = int(moment.timestamp() * 1_000_000)
+        if now is not None and now is self._moment:
+            return
+        moment = time() if now is None else (now if now.tzinfo else now.replace(tzinfo=UTC)).timestamp()
+        self._moment, self._now = now, int(moment * 1_000_000)
+        if not self._year_starts <= moment < self._year_ends:
+            year = datetime.fromtimestamp(moment, UTC).year
+            self._year_starts, self._year_ends = (
+                datetime(at, 1, 1, tzinfo=UTC).timestamp() for at in (year, min(year + 1, MAXYEAR))
+            )
+            self._limit = year + _YEARS_AHEAD
 
     def decode_many(
         self,
@@ -151,7 +158,7 @@ class Decoder:
             if len(known.templates) >= self._max_templates:
                 known.templates.clear()
             known.templates[key] = template
-        template.keep(vin, found)
+        template.keep(found)
         library.hold(_TEMPLATE_BYTES)
 
     def _best(self, library: Library, passes: list[Pass], asked: int | None) -> Pass:

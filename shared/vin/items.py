@@ -13,6 +13,9 @@ BODY_CLASS, ENGINE_MODEL, MAKES, MODEL, MODEL_YEAR = 5, 18, 26, 28, 29
 # elements of which an answer may hold several
 SEVERAL = frozenset((114, 121, 129, 150, 154, 155, 169, 186))
 SPECS_ADD = SEVERAL | {1}  # vehicle specifications add to these whatever is there
+REPEATED = SPECS_ADD | {MAKES}  # other items can stand beside these: a model has had several makes
+# suggested VIN, error codes, possible characters, additional text, what the codes mean, descriptor
+CORRECTED = (142, 143, 144, 156, 191, 196)
 
 GLIDER_BODIES = frozenset(("64",))
 OFF_ROAD_BODIES = frozenset(["69", "84", "86", "88", "97", "105", "113", "124", "126", "127"])
@@ -23,7 +26,10 @@ INCOMPLETE_TYPE = 10
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
-    """One finding; `created` in microseconds since 1970."""
+    """One finding; `created` in microseconds since 1970.
+
+    `entry` is the pattern it follows from, which has its keys, pattern, schema and manufacturer code.
+    """
 
     element: int
     attribute: str | None
@@ -35,6 +41,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     wmi: int | None = None
     created: int | None = None
     held_back: bool | None = None
+    entry: int | None = None
 
 
 def join_values(

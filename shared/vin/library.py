@@ -1,6 +1,5 @@
 """What is shared by all decodings of one release, and the bounded memory of its parts."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -10,8 +9,8 @@ from msgspec import Struct
 
 from shared.errors import DataError
 from shared.vin import parts
-from shared.vin.items import BODY_CLASS, DEFAULT, ENGINE_MODEL, MODEL, SPECS, Item, join_values
-from shared.vin.manufacturer import Manufacturer
+from shared.vin.items import BODY_CLASS, CORRECTED, DEFAULT, ENGINE_MODEL, MODEL, SPECS, Item, join_values
+from shared.vin.manufacturer import Manufacturer, new_manufacturer
 from shared.vin.parts import Named
 from shared.vin.patternset import PatternSet, Reading
 from shared.vin.values import group_rank
@@ -24,6 +23,7 @@ T = TypeVar("T")
 SpecRank = tuple[bool, int, str]
 ReadPart = Callable[[str], bytes | None]
 _OBJECT_FACTOR = 4  # a part takes about this many times its stored size in memory
+_LEFT = 0.75  # of the memory after room was made
 _MODELS = 600  # with vehicle specifications in memory
 _LACKING = 1_000  # combinations of defaults in memory
 _WEIGHTS = 4_000  # of sets of elements in memory
@@ -62,6 +62,7 @@ class Remembered(Struct, gc=False):
     cells: dict[tuple[int | None, bool], "Cell"]  # by model year, and whether private elements count
     templates: dict[str, "Template"]
     bytes_held: int = 0  # about what all of it takes in memory
+    last_use: int = 0  # which use it was
 
 
 class StaleRelease(Exception):
@@ -90,6 +91,7 @@ class Library:
         self.private = frozenset(element.id for element in common.elements if element.private)
         self.all_names = {element.id: element.name for element in common.elements if element.decode}
         self.public_names = {e.id: e.name for e in common.elements if e.decode and not e.private}
+        self.corrected_names = tuple([self.public_names.get(element) for element in CORRECTED])
         self._weights = [(e.id, e.weight) for e in common.elements if e.weight is not None]
         self._weighed = sum([1 << element for element, _ in self._weights])
         self._weight_of = lru_cache(maxsize=_WEIGHTS)(self._weigh)
@@ -98,8 +100,8 @@ class Library:
         self._defaults = {type_id: self._read_defaults(rows) for type_id, rows in common.defaults.items()}
         self._no_defaults = Defaults([], {})
         self._wmis = frozenset(common.wmis)
-        self._max_bytes, self._held = max_bytes, 0
-        self._remembered: OrderedDict[str, Remembered] = OrderedDict()
+        self._max_bytes, self._held, self._uses = max_bytes, 0, 0
+        self._remembered: dict[str, Remembered] = {}
         self._sets: WeakValueDictionary[tuple[int, bool], PatternSet] = WeakValueDictionary()
         marked = {BODY_CLASS, ENGINE_MODEL, MODEL, *(found.source for found in common.conversions)}
         self._readings = [
@@ -134,26 +136,36 @@ class Library:
             raise StaleRelease(name)
         return parts.unpack(data, kind), len(data) * _OBJECT_FACTOR
 
-    def manufacturer(self, wmi: str) -> "Remembered | None":
+    def manufacturer(self, wmi: str) -> Remembered | None:
         """Return a manufacturer code, None for one that the release does not have."""
-        if wmi not in self._wmis:
-            return None
         found = self._remembered.get(wmi)
         if found is None:
+            if wmi not in self._wmis:
+                return None
             part, size = self._part(f"w{wmi}", parts.WmiPart)
-            maker = Manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live)
+            maker = new_manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live)
             found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, {})
             self.hold(size)
-        self._remembered.move_to_end(wmi)  # last used, last in
         self._in_use = found
+        self._uses += 1
+        found.last_use = self._uses
         return found
 
     def hold(self, size: int) -> None:
-        """Note that something more hangs on the manufacturer in use; forget those that were used longest ago."""
+        """Note that something more hangs on the manufacturer in use."""
         self._in_use.bytes_held += size
         self._held += size
-        while self._held > self._max_bytes and len(self._remembered) > 1:
-            self._held -= self._remembered.popitem(last=False)[1].bytes_held
+        if self._held > self._max_bytes:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Forget the manufacturers that were used longest ago: more than need be, it takes a while to find them."""
+        by_use = sorted(self._remembered.items(), key=lambda item: item[1].last_use)
+        for wmi, oldest in by_use:
+            if self._held <= self._max_bytes * _LEFT:
+                break
+            if oldest is not self._in_use:
+                self._held -= self._remembered.pop(wmi).bytes_held
 
     def pattern_set(self, number: int, private: bool) -> PatternSet | None:
         """Return a set of patterns; None for number 0. Manufacturers share it while one of them holds it."""

@@ -1,10 +1,12 @@
 """A manufacturer code in memory."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from shared.vin.items import MAKE, TYPE, Item
+from msgspec import Struct
+
+from shared.vin.items import MAKE, MAKES, TYPE, Item
 from shared.vin.parts import VALID_POSITIONS, WmiPart
 
 if TYPE_CHECKING:
@@ -12,50 +14,21 @@ if TYPE_CHECKING:
 
 Checks = tuple[tuple[int, str], ...]  # (index in the VIN, valid characters)
 LIGHT_TYPES, TRUCK, LIGHT_TRUCK = (2, 7), 3, 1
-_ELEMENT_TYPE, _ELEMENT_MANUFACTURER, _ELEMENT_MAKE = 39, 27, 26
+_ELEMENT_TYPE, _ELEMENT_MANUFACTURER = 39, 27
 
 
-class Manufacturer:
+class Manufacturer(Struct, gc=False):
     """What is known before the model year is."""
 
-    def __init__(self, wmi: str, part: WmiPart, type_name: str | None, live: bool) -> None:
-        self.wmi, self.part = wmi, part
-        self.exceptions = frozenset(part.exceptions)
-        self.make_ids = frozenset([make for make, _ in part.makes])
-        self._checks: dict[tuple[int, ...], Checks] = {}
-        self.is_light = part.type_id in LIGHT_TYPES or (
-            part.type_id == TRUCK and part.truck_id == LIGHT_TRUCK
-        )
-        self.items = self._items(type_name, "Manuf. Name" if live else "Manu. Name")
-        self.claims = sum([1 << item.element for item in self.items])  # one bit an element
-        self.only_make = self._only_make()
-        self.without_patterns: dict[bool, Selection] = {}  # by whether there is a year
-
-    def _items(self, type_name: str | None, source: str) -> list[Item]:
-        """Return vehicle type and manufacturer."""
-        part, items = self.part, []
-        if part.type_id is not None:
-            items.append(
-                Item(
-                    _ELEMENT_TYPE, str(part.type_id), type_name, TYPE,
-                    keys=self.wmi, wmi=part.id, created=part.created,
-                )
-            )  # fmt: skip
-        if part.manufacturer_id is not None:
-            attribute = str(part.manufacturer_id)
-            items.append(
-                Item(_ELEMENT_MANUFACTURER, attribute, part.manufacturer, source, keys=self.wmi, wmi=part.id)
-            )
-        return items
-
-    def _only_make(self) -> Item | None:
-        if len(self.part.makes) != 1:
-            return None
-        make, name = self.part.makes[0]
-        return Item(
-            _ELEMENT_MAKE, str(make), name, MAKE,
-            keys=self.wmi, wmi=self.part.id, created=self.part.created,
-        )  # fmt: skip
+    wmi: str
+    part: WmiPart
+    is_light: bool
+    exceptions: frozenset[str]
+    items: tuple[Item, ...]
+    claims: int  # the elements of the items, one bit an element
+    only_make: Item | None
+    without_patterns: dict[bool, "Selection"]  # by whether there is a year
+    known_checks: dict[tuple[int, ...], Checks]
 
     def is_published(self, now: int) -> bool:
         """Tell whether the code is public at a time in microseconds."""
@@ -75,10 +48,10 @@ class Manufacturer:
         charsets = self.part.valid.get(year)
         if charsets is None:
             return None
-        checks = self._checks.get(charsets)
+        checks = self.known_checks.get(charsets)
         if checks is None:
             texts = self.part.charsets
-            checks = self._checks[charsets] = self.checks_of([texts[number] for number in charsets])
+            checks = self.known_checks[charsets] = self.checks_of([texts[number] for number in charsets])
         return checks
 
     def checks_of(self, valid: Sequence[str]) -> Checks:
@@ -86,3 +59,31 @@ class Manufacturer:
         end = 11 if len(self.wmi) > 3 else 14  # a small manufacturer's VIN ends in its code
         positions = zip(VALID_POSITIONS, valid, strict=True)
         return tuple([(position - 1, text) for position, text in positions if text and position <= end])
+
+
+def new_manufacturer(wmi: str, part: WmiPart, type_name: str | None, live: bool) -> Manufacturer:
+    """Make what is known of a manufacturer code."""
+    is_light = part.type_id in LIGHT_TYPES or (part.type_id == TRUCK and part.truck_id == LIGHT_TRUCK)
+    items = tuple(_items(wmi, part, type_name, "Manuf. Name" if live else "Manu. Name"))
+    claims = sum([1 << item.element for item in items])
+    return Manufacturer(
+        wmi, part, is_light, frozenset(part.exceptions), items, claims, _only_make(wmi, part), {}, {}
+    )
+
+
+def _items(wmi: str, part: WmiPart, type_name: str | None, source: str) -> Iterator[Item]:
+    """Give vehicle type and manufacturer."""
+    if part.type_id is not None:
+        yield Item(
+            _ELEMENT_TYPE, str(part.type_id), type_name, TYPE, keys=wmi, wmi=part.id, created=part.created
+        )
+    if part.manufacturer_id is not None:
+        attribute = str(part.manufacturer_id)
+        yield Item(_ELEMENT_MANUFACTURER, attribute, part.manufacturer, source, keys=wmi, wmi=part.id)
+
+
+def _only_make(wmi: str, part: WmiPart) -> Item | None:
+    if len(part.makes) != 1:
+        return None
+    make, name = part.makes[0]
+    return Item(MAKES, str(make), name, MAKE, keys=wmi, wmi=part.id, created=part.created)

@@ -126,11 +126,9 @@ class SetPart(msgspec.Struct, array_like=True, frozen=True, gc=False):
     places: tuple[Place, ...]
     alive: tuple[bytes, ...]  # by length of the key string: which keys can match at all
     ids: bytes  # I
-    elements: bytes  # H
     key_of: bytes  # H
-    by_key: bytes  # I; the entries of key 0, of key 1, ...
+    by_key: bytes  # I, I, I; of key 0, of key 1, ... the entries: (entry, its attribute, its element)
     key_ends: bytes  # I; where in by_key the entries of a key end
-    attribute_of: bytes  # I
     slot_of: bytes  # H
     created: bytes  # q; -1 for none
     attributes: tuple[str, ...]

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from shared.vin import messages as say
 from shared.vin.cell import Cell
-from shared.vin.checkdigit import check_digit, first_serial_digit
+from shared.vin.checkdigit import CHECK_DIGITS, check_digit, first_serial_digit, head_sum, tail_digit
 from shared.vin.corrections import (
     BY_CHECK_DIGIT,
     LEGAL,
@@ -46,6 +46,7 @@ class Subject(Struct, gc=False):
     form: int  # error codes of length and check digit, one bit a code
     first_digit: int  # from which position on the serial number has only digits
     is_legal: bool  # a whole VIN without an illegal character
+    head: int | None  # what the descriptor adds to the check digit
 
 
 class Pass(Struct, gc=False):
@@ -72,10 +73,16 @@ def subject_of(vin: str | None, wmi: str, maker: Manufacturer | None) -> Subject
     first_digit = first_serial_digit(text, maker is not None and maker.is_light)
     if len(text) < WHOLE:
         form = 0 if vin is None else 1 << say.INCOMPLETE
-    elif not is_exception and text[8] != check_digit(text, first_digit):
+        return Subject(text, maker, wmi, is_exception, form, first_digit, False, None)
+    head = head_sum(text)
+    right = None if head is None else tail_digit(head, text, first_digit)
+    if right is not None and text[8] in CHECK_DIGITS and "," not in text:
+        is_legal = True
+    else:
+        is_legal, right = LEGAL[first_digit].fullmatch(text) is not None, check_digit(text, first_digit)
+    if text[8] != right and not is_exception:
         form = 1 << say.WRONG_CHECK_DIGIT
-    is_legal = LEGAL[first_digit].fullmatch(text) is not None
-    return Subject(text, maker, wmi, is_exception, form, first_digit, is_legal)
+    return Subject(text, maker, wmi, is_exception, form, first_digit, is_legal, head)
 
 
 def run_pass(

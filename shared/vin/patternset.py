@@ -4,9 +4,11 @@ Nothing is worked out before it is asked for: of most sets a worker sees a few V
 """
 
 import re
+import struct
 from array import array
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from sys import intern
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -15,6 +17,9 @@ from shared.vin.items import ENGINE_MODEL, SEVERAL
 from shared.vin.keys import UNUSED_PLACES, is_broken, upper, usable_characters
 from shared.vin.parts import Formula, Place, SetPart
 
+Record = tuple[int, tuple[int, ...]]  # an entry, and of it: its place when all are sorted, attribute, element
+_RECORD = struct.Struct("=III")
+_SHORT, _LONG, _TIME = (struct.Struct(column).unpack_from for column in ("=H", "=I", "=q"))
 _DIGIT = str.maketrans("0123456789", "#" * 10)
 _FIRST = 3  # place 0 is this index of the VIN; place 5, the bar, falls on the check digit
 
@@ -44,10 +49,10 @@ class Reading(NamedTuple):
 class _Test(Struct, gc=False):
     """Which keys accept a character at one place: taken out of the part when first asked for."""
 
-    index: int  # in a VIN
     place: Place
     known: dict[str, int]
     other: int  # keys that accept every character
+    fixed: int  # the others
 
     def look(self, char: str) -> int:
         """Return the keys that accept a character."""
@@ -60,35 +65,41 @@ class _Test(Struct, gc=False):
         bits = self.known[char] = int.from_bytes(place.bits[start : start + size], "little")
         return bits
 
-    def naming(self, char: str) -> int:
-        """Return the keys that name a character."""
-        found = self.known.get(char)
-        named = (self.look(char) if found is None else found) & ~self.other
-        if self.place.odd and char in self.place.odd:
-            named ^= int.from_bytes(self.place.odd[char], "little")
-        return named
+    def odd(self, char: str) -> int:
+        """Return the keys that accept a character without naming it, or the reverse."""
+        return int.from_bytes(self.place.odd.get(char, b""), "little")
+
+
+def _test(place: Place) -> tuple[int, dict[str, int], _Test]:
+    """Return the index in a VIN, what is known of characters there, and who can tell of others."""
+    other, known = int.from_bytes(place.other, "little"), dict[str, int]()
+    return place.place + _FIRST, known, _Test(place, known, other, ~other)
+
+
+Naming = tuple[int, dict[str, int], _Test | None]
 
 
 class PatternSet:
-    """Patterns of one set; entry 0 wins over entry 1, and so on."""
+    """Patterns of one set. An entry is a number in the order of keys."""
 
-    __slots__ = ("__weakref__", "_alive", "_broken", "_live", "_reading", "_tests", "depth", "formulas", "part",
-                 "ranks", "said")  # fmt: skip
+    __slots__ = (
+        "__weakref__", "_alive", "_broken", "_live", "_namings", "_ranks", "_reading", "_tests", "depth", "formulas",
+        "part", "said",
+    )  # fmt: skip
 
     def __init__(self, part: SetPart, reading: Reading) -> None:
         self.part, self._live, self._reading = part, reading.live, reading
-        self.ranks = array("I", part.live_order) if reading.live and part.live_order is not None else None
+        self._ranks = array("I", part.live_order) if reading.live and part.live_order is not None else None
         self.formulas = part.formulas
         self.said: dict[int, Said] = {}  # by the bit of the key
-        self._tests = {
-            place.place: _Test(place.place + _FIRST, place, {}, int.from_bytes(place.other, "little"))
-            for place in part.places
-        }
+        self._tests = tuple([_test(place) for place in part.places])
+        by_index: dict[int, Naming] = {test[0]: test for test in self._tests}
+        self._namings = tuple([by_index.get(at + _FIRST, (at + _FIRST, {}, None)) for at in UNUSED_PLACES])
         self._alive: dict[int, int] = {}
         self._broken = sum([1 << key for key in part.broken_keys])
-        self.depth = max(self._tests, default=0)
+        self.depth = max([place.place for place in part.places], default=0)
         if part.formulas:
-            self.depth = max(self.depth, *(len(formula.key) - 1 for formula in part.formulas))
+            self.depth = max(self.depth, *[len(formula.key) - 1 for formula in part.formulas])
 
     def match(self, vin: str) -> int:
         """Return the keys that match a VIN, one bit a key."""
@@ -96,12 +107,12 @@ class PatternSet:
         bits = self._alive.get(length, -1)
         if bits < 0:
             bits = self._alive[length] = int.from_bytes(self.part.alive[length], "little")
-        for place, test in self._tests.items():
-            if place >= length:
+        end = length + _FIRST
+        for index, known, test in self._tests:
+            if index >= end:
                 break
-            char = vin[test.index]
-            found = test.known.get(char)
-            bits &= test.look(char) if found is None else found
+            found = known.get(vin[index])
+            bits &= test.look(vin[index]) if found is None else found
         return bits
 
     def match_formulas(self, key_string: str) -> list[Formula]:
@@ -111,59 +122,82 @@ class PatternSet:
 
     def say(self, bit: int) -> Said:
         """Read what the key of a bit says."""
-        found = self.said[bit] = self.settle(bit)
-        return found
+        found = self._records(bit.bit_length() - 1)
+        if self._ranks is not None:
+            found.sort(key=self._rank)
+        said = self.said[bit] = self._settle(found, bit)
+        return said
 
-    def settle(self, bits: int) -> Said:
-        """Keep of the entries of some keys, best first, one an element where an answer holds only one."""
-        matched, part = self._entries(bits), self.part
-        elements, keys = memoryview(part.elements).cast("H"), memoryview(part.key_of).cast("H")
-        _, names, hidden, marked = self._reading
+    def say_together(self, bits: int) -> Said:
+        """Return what some keys say that speak of the same elements."""
+        found: list[Record] = []
+        rest = bits
+        while rest:
+            bit = rest & -rest
+            found += self._records(bit.bit_length() - 1)
+            rest ^= bit
+        found.sort(key=self._rank)
+        return self._settle(found, bits)
+
+    def _records(self, key: int) -> list[Record]:
+        ends = self.part.key_ends
+        (end,) = _LONG(ends, key * 4)
+        start = _LONG(ends, key * 4 - 4)[0] if key else 0
+        found = self.part.by_key[start * _RECORD.size : end * _RECORD.size]
+        return list(enumerate(_RECORD.iter_unpack(found), start))
+
+    def _rank(self, found: Record) -> int:
+        entry = found[1][0]
+        return entry if self._ranks is None else self._ranks[entry]
+
+    def _settle(self, found: list[Record], bits: int) -> Said:
+        """Keep one entry an element where an answer holds only one; `found` has the best first."""
+        live, names, hidden, marks = self._reading
+        attributes, changed = self.part.attributes, self.part.values
+        claims = several_claims = 0
         kept: list[int] = []
-        single: dict[int, int] = {}
         several: list[int] = []
-        for entry in matched:
-            element = elements[entry]
-            if element not in hidden and element not in single:
-                kept.append(entry)
-                if element in SEVERAL:
-                    several.append(entry)
+        engines: list[int] = []
+        values: dict[str, str | None] = {}
+        marked: dict[int, int] = {}
+        for number, (_, attribute, element) in found:
+            if element == ENGINE_MODEL:
+                engines.append(number)
+            if claims >> element & 1 or element in hidden:
+                continue
+            kept.append(number)
+            if element in SEVERAL:
+                several.append(number)
+                several_claims |= 1 << element
+                continue
+            claims |= 1 << element
+            if element in marks:
+                marked[element] = number
+            if element in names:
+                text = attributes[attribute]
+                value = changed.get(attribute, text)
+                if value is not None:
+                    values[names[element]] = intern(value)  # one text for all sets: copies touch less memory
                 else:
-                    single[element] = entry
-        claims = sum([1 << element for element in single])
+                    values[names[element]] = text if live else None
+        if bits & (bits - 1):  # several keys: some may have lost all they say
+            bits = sum({1 << self._key(number) for number in kept})
+        elif not kept:
+            bits = 0
         return Said(
-            sum({1 << keys[entry] for entry in kept}),
-            claims | sum({1 << elements[entry] for entry in several}),
-            claims,
-            tuple(kept),
-            {names[element]: self.value(entry) for element, entry in single.items() if element in names},
-            tuple(several),
-            {element: entry for element, entry in single.items() if element in marked},
-            tuple([entry for entry in matched if elements[entry] == ENGINE_MODEL]),
+            bits, claims | several_claims, claims, tuple(kept), values, tuple(several), marked, tuple(engines)
         )
-
-    def _entries(self, bits: int) -> list[int]:
-        """Return the entries of some keys, best first."""
-        by_key, ends = memoryview(self.part.by_key).cast("I"), memoryview(self.part.key_ends).cast("I")
-        found: list[int] = []
-        while bits:
-            bit = bits & -bits
-            key = bit.bit_length() - 1
-            found += by_key[ends[key - 1] if key else 0 : ends[key]]
-            bits ^= bit
-        self.order(found)
-        return found
 
     def several(self, found: Iterable[Said]) -> list[tuple[int, str | None]]:
         """Return (element, value) where an answer may hold several, best first."""
         entries = [entry for said in found for entry in said.several]
         if len(entries) > 1:
-            self.order(entries)
+            entries.sort(key=self._order)
         return [(self.element(entry), self.value(entry)) for entry in entries]
 
-    def order(self, entries: list[int]) -> None:
-        """Sort entries, best first."""
-        entries.sort(key=None if self.ranks is None else self.ranks.__getitem__)
+    def _order(self, entry: int) -> int:
+        place = self._place(entry)
+        return place if self._ranks is None else self._ranks[place]
 
     def fails(self, kept: int, formulas: list[Formula]) -> bool:
         """Tell whether the original fails when it asks which characters the kept keys name."""
@@ -173,11 +207,20 @@ class PatternSet:
 
     def unused(self, vin: str, kept: int, formulas: list[Formula]) -> list[int]:
         """Return the VIN positions, of 4-8 and 11, whose character no kept key or formula names."""
-        found, tests = [], self._tests
-        for place in UNUSED_PLACES:
-            char = vin[place + _FIRST : place + _FIRST + 1]
-            if char and (place not in tests or not tests[place].naming(char) & kept):
-                found.append(place + _FIRST + 1)
+        found, length = [], len(vin)
+        for index, known, test in self._namings:
+            if index < length:
+                if test is not None:
+                    char = vin[index]
+                    named = known.get(char, -1)
+                    if named < 0:
+                        named = test.look(char)
+                    named &= test.fixed
+                    if test.place.odd:
+                        named ^= test.odd(char)
+                    if named & kept:
+                        continue
+                found.append(index + 1)
         for formula in formulas if found else ():
             places = usable_characters(upper(formula.key))
             found = [at for at in found if at - 4 >= len(places) or vin[at - 1] not in places[at - 4]]
@@ -187,10 +230,10 @@ class PatternSet:
         """Choose the entry that names the engine model: by other rules than those that let entries win."""
         if len(engines) == 1:
             return engines[0]
-        self.order(engines)
+        engines.sort(key=self._order)
         if self._live:
-            return max(engines, key=self.first_year)
-        return max(engines, key=lambda entry: (self.first_year(entry), *self._latest(entry)))
+            return max(engines, key=lambda entry: self.link(entry)[1])
+        return max(engines, key=lambda entry: (self.link(entry)[1], *self._latest(entry)))
 
     def _latest(self, entry: int) -> tuple[bool, int, int]:
         created = self.created(entry)
@@ -198,52 +241,48 @@ class PatternSet:
 
     def created(self, entry: int) -> int | None:
         """Return when an entry changed last, in microseconds."""
-        start = entry * 8
-        created = int.from_bytes(self.part.created[start : start + 8], "little", signed=True)
+        created: int = _TIME(self.part.created, self._place(entry) * 8)[0]
         return None if created < 0 else created
 
-    def first_year(self, entry: int) -> int:
-        """Return the first year of an entry's link: its priority."""
-        return self.part.slots[_short(self.part.slot_of, entry)][1]
-
-    def schema(self, entry: int) -> int:
-        """Return the schema of an entry."""
-        return self.part.slots[_short(self.part.slot_of, entry)][0]
+    def link(self, entry: int) -> tuple[int, int]:
+        """Return the schema of an entry and the first year of its link, which is its priority."""
+        return self.part.slots[_SHORT(self.part.slot_of, self._place(entry) * 2)[0]]
 
     def id(self, entry: int) -> int:
         """Return the id of an entry's pattern."""
-        return _long(self.part.ids, entry)
-
-    def element(self, entry: int) -> int:
-        """Return the element of an entry."""
-        return _short(self.part.elements, entry)
+        return _LONG(self.part.ids, self._place(entry) * 4)[0]  # type: ignore[no-any-return]
 
     def key(self, entry: int) -> str:
         """Return the key of an entry."""
-        return self.part.keys[_short(self.part.key_of, entry)]
+        return self.part.keys[self._key(entry)]
 
     def key_bit(self, entry: int) -> int:
         """Return the bit of an entry's key."""
-        return 1 << _short(self.part.key_of, entry)
+        return 1 << self._key(entry)
+
+    def element(self, entry: int) -> int:
+        """Return the element of an entry."""
+        return self._record(entry)[2]
 
     def attribute(self, entry: int) -> str:
         """Return the attribute of an entry."""
-        return self.part.attributes[_long(self.part.attribute_of, entry)]
+        return self.part.attributes[self._record(entry)[1]]
 
     def value(self, entry: int) -> str | None:
         """Return the value of an entry; None where the lookup table lacks it: the live service shows the id."""
-        number = _long(self.part.attribute_of, entry)
-        attribute = self.part.attributes[number]
-        value = self.part.values.get(number, attribute)
-        return attribute if value is None and self._live else value
+        attribute = self._record(entry)[1]
+        value = self.part.values.get(attribute, self.part.attributes[attribute])
+        return self.part.attributes[attribute] if value is None and self._reading.live else value
 
+    def _record(self, entry: int) -> tuple[int, ...]:
+        return _RECORD.unpack_from(self.part.by_key, entry * _RECORD.size)
 
-def _short(column: bytes, entry: int) -> int:
-    return int.from_bytes(column[entry * 2 : entry * 2 + 2], "little")
+    def _place(self, entry: int) -> int:
+        """Return where an entry stands when all are sorted, best first."""
+        return self._record(entry)[0]
 
-
-def _long(column: bytes, entry: int) -> int:
-    return int.from_bytes(column[entry * 4 : entry * 4 + 4], "little")
+    def _key(self, entry: int) -> int:
+        return _SHORT(self.part.key_of, self._place(entry) * 2)[0]  # type: ignore[no-any-return]
 
 
 def formula_value(formula: Formula, key_string: str) -> str:

@@ -1,12 +1,12 @@
 """What the patterns of a cell say about a VIN: one winner for each element, and what follows from it."""
 
 from msgspec import Struct
-from msgspec.structs import replace
 
-from shared.vin.cell import Cell, engine_item, entry_item, formula_item
+from shared.vin.cell import Cell, formula_item, located
 from shared.vin.conversions import convert, fill_in
 from shared.vin.items import (
     BODY_CLASS,
+    ENGINE,
     ENGINE_MODEL,
     INCOMPLETE_BODIES,
     INCOMPLETE_TYPE,
@@ -87,8 +87,8 @@ class _Selecting:
         self._add_make(model)
         if self.claimed & library.sources and library.targets & ~self.claimed:
             self._add_conversions()
-        if model is not None and maker.part.type_id is not None:
-            self._add_specs(model)
+        if self.patterns is not None and model in self.patterns.part.with_specs:
+            self._add_specs(model or "")
         body = self._attribute(BODY_CLASS)
         defaults = library.defaults_of(maker.part.type_id)
         found = self.from_engine + sum([len(said.entries) for said in self.said])
@@ -109,52 +109,54 @@ class _Selecting:
 
     def _take(self, patterns: PatternSet, bits: int, formulas: list[Formula]) -> int:
         """Take what the keys say, then formulas, then what the engine model says; return the keys used."""
-        used, engines = self._take_keys(patterns, bits)
+        used = self._take_keys(patterns, bits)
         for formula in formulas:
             if not self.claimed >> formula.element & 1 or formula.element in SEVERAL:
                 self.formulas.append(formula)
                 self._claim(formula.element, formula)
         if ENGINE_MODEL in self.marked:
-            engine = patterns.engine_entry(engines)
-            name = patterns.attribute(engine).strip().lower()
-            for named in self.library.common.engines.get(name, ()):
-                if not self.claimed >> named.element & 1 or named.element in SEVERAL:
-                    self._add(engine_item(self.cell, engine, named, self.library.value(named)))
-                    self.from_engine += 1
-                    used |= patterns.key_bit(engine)
+            used |= self._take_engine(patterns)
         return used
 
-    def _take_keys(self, patterns: PatternSet, bits: int) -> tuple[int, list[int]]:
-        """Take what the keys say; return the keys used, and all entries of the engine model."""
-        used, claimed = 0, self.claimed
-        engines: list[int] = []
-        for said in self._read_keys(patterns, bits):
-            self.said.append(said)
-            claimed |= said.elements
-            used |= said.keys
-            if said.marked:
-                self.marked.update(said.marked)
-                engines += said.engines
-        self.claimed = claimed
-        return used, engines
-
-    def _read_keys(self, patterns: PatternSet, bits: int) -> list[Said]:
-        """Return what each key says; when several speak of one element, what they say together."""
-        known, found, single, new, rest = patterns.said, [], 0, 0, bits
+    def _take_keys(self, patterns: PatternSet, bits: int) -> int:
+        """Take what each key says; when several speak of one element, what they say together."""
+        known, said, used, single, claimed, new, rest = patterns.said, self.said, 0, 0, self.claimed, 0, bits
         while rest:
             bit = rest & -rest
             rest ^= bit
-            said = known.get(bit)
-            if said is None:
-                said, new = patterns.say(bit), new + 1
-            if single & said.single:
-                found = [patterns.settle(bits)]
-                break
-            single |= said.single
-            found.append(said)
+            one = known.get(bit)
+            if one is None:
+                one, new = patterns.say(bit), new + 1
+            if single & one.single:
+                one = patterns.say_together(bits)
+                said[:], used, claimed, rest = (), 0, self.claimed, 0
+                self.marked.clear()
+            single |= one.single
+            claimed |= one.elements
+            used |= one.keys
+            said.append(one)
+            if one.marked:
+                self.marked.update(one.marked)
         if new:
             self.library.hold(new * _SAID_BYTES)
-        return found
+        self.claimed = claimed
+        return used
+
+    def _take_engine(self, patterns: PatternSet) -> int:
+        """Take what is known of the engine model; return the key that names it, if there is something."""
+        engine = patterns.engine_entry([entry for said in self.said for entry in said.engines])
+        known = self.library.common.engines.get(patterns.attribute(engine).strip().lower(), ())
+        before = self.from_engine
+        for named in known:
+            if not self.claimed >> named.element & 1 or named.element in SEVERAL:
+                value = self.library.value(named)
+                self._add(
+                    Item(
+                        named.element, named.attribute, value, ENGINE, created=named.created, entry=engine
+                    )
+                )  # fmt: skip
+                self.from_engine += 1
+        return patterns.key_bit(engine) if self.from_engine > before else 0
 
     def _add(self, item: Item) -> None:
         self.items.append(item)
@@ -172,14 +174,6 @@ class _Selecting:
         found = self.others.get(element)
         return None if found is None else found.attribute
 
-    def _item(self, element: int) -> Item:
-        """Return the item of a marked element that has one."""
-        entry = self.marked.get(element)
-        if entry is not None:
-            return entry_item(self.cell, entry)
-        found = self.others[element]
-        return formula_item(found, "") if isinstance(found, Formula) else found
-
     def _add_make(self, model: str | None) -> None:
         if model is None:
             if self.cell.maker.only_make is not None:
@@ -187,33 +181,52 @@ class _Selecting:
             return
         makes = self.patterns.part.models.get(model, ()) if self.patterns is not None else ()
         if makes:
-            item = self._item(MODEL)
             for make, name in makes:
-                self._add(
-                    Item(
-                        MAKES, str(make), name, MAKE_OF_MODEL, keys=item.keys, pattern=item.pattern,
-                        schema=item.schema, held_back=item.held_back,
-                    )
-                )  # fmt: skip
+                self._add(self._following(MODEL, MAKES, str(make), name, MAKE_OF_MODEL))
+
+    def _following(self, element: int, target: int, attribute: str, value: str | None, source: str) -> Item:
+        """Make an item that follows from the one of a marked element."""
+        entry = self.marked.get(element)
+        if entry is not None:
+            return Item(target, attribute, value, source, entry=entry)
+        found = self.others[element]
+        if isinstance(found, Formula):
+            wmi, origin = None, formula_item(found, "")
+        else:
+            origin = located(self.cell, found)
+            wmi = None if source == MAKE_OF_MODEL else origin.wmi
+        return Item(
+            target, attribute, value, source, origin.keys, origin.pattern, origin.schema, wmi, None,
+            origin.held_back,
+        )  # fmt: skip
 
     def _add_conversions(self) -> None:
         """Add the displacement in the units that nobody gave."""
-        live = self.library.live
-        sources = [
-            (self._priority(conversion.source), self._item(conversion.source), conversion)
+        live, claimed = self.library.live, self.claimed
+        found = [
+            conversion
             for conversion in self.library.common.conversions
-            if self.claimed >> conversion.source & 1 and not self.claimed >> conversion.target & 1
+            if claimed >> conversion.source & 1 and not claimed >> conversion.target & 1
         ]
-        sources.sort(key=lambda s: (-s[0], (s[1].created is None) == live, -(s[1].created or 0), s[2].id))
-        for _, item, conversion in sources:
+        if len({conversion.source for conversion in found}) > 1:
+            found.sort(key=self._precedence)
+        for conversion in found:
             if not self.claimed >> conversion.target & 1:
-                self._add(_converted(item, conversion, live))
+                attribute = self._attribute(conversion.source) or ""
+                result = convert(conversion.formula, attribute, live)
+                source = f"Conversion {conversion.id}: {fill_in(conversion.formula, attribute)}"[:50]
+                self._add(self._following(conversion.source, conversion.target, result, result, source))
 
-    def _priority(self, element: int) -> int:
-        entry = self.marked.get(element)
+    def _precedence(self, conversion: Conversion) -> tuple[int, bool, int, int]:
+        """Return what decides between conversions from several elements: priority and latest change."""
+        entry, created = self.marked.get(conversion.source), None
         if entry is not None and self.patterns is not None:
-            return self.patterns.first_year(entry)
-        return _FORMULA_PRIORITY if isinstance(self.others[element], Formula) else _ENGINE_PRIORITY
+            priority, created = self.patterns.link(entry)[1], self.patterns.created(entry)
+        else:
+            found = self.others[conversion.source]
+            created = found.created
+            priority = _FORMULA_PRIORITY if isinstance(found, Formula) else _ENGINE_PRIORITY
+        return -priority, (created is None) == self.library.live, -(created or 0), conversion.id
 
     def _add_specs(self, model: str) -> None:
         """Add vehicle specifications whose keys are all found, for elements without an item."""
@@ -257,12 +270,3 @@ class _Selecting:
             entries = [entry for said in self.said if said.elements >> element & 1 for entry in said.entries]
             found += [patterns.attribute(entry) for entry in entries if patterns.element(entry) == element]
         return found
-
-
-def _converted(item: Item, conversion: Conversion, live: bool) -> Item:
-    attribute = item.attribute or ""
-    result = convert(conversion.formula, attribute, live)
-    source = f"Conversion {conversion.id}: {fill_in(conversion.formula, attribute)}"[:50]
-    return replace(
-        item, element=conversion.target, attribute=result, value=result, source=source, created=None
-    )

@@ -2,7 +2,7 @@
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from operator import or_
 from typing import NamedTuple
 
@@ -45,7 +45,9 @@ def build_set(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> pa
     texts = [patterns.keys[key] for key in keys]
     places, alive = _matcher(texts)
     entry_keys = [keys[patterns.key_of[row]] for row in rows]
-    by_key, key_ends = _by_key(entry_keys, len(keys))
+    entry_pairs = [pairs[patterns.pair_of[row]] for row in rows]
+    elements = [patterns.elements[row] for row in rows]
+    by_key, key_ends = _by_key(entry_keys, len(keys), entry_pairs, elements)
     formulas = _formulas(patterns, schemas, lookups)
     models = {patterns.pairs[pair][1] for pair in pairs if patterns.pairs[pair][0] == 28}
     models |= {formula.attribute for formula in formulas if formula.element == 28}
@@ -56,11 +58,9 @@ def build_set(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> pa
         places=tuple(places),
         alive=tuple(alive),
         ids=array("I", [patterns.ids[row] for row in rows]).tobytes(),
-        elements=array("H", [patterns.elements[row] for row in rows]).tobytes(),
         key_of=array("H", entry_keys).tobytes(),
         by_key=by_key,
         key_ends=key_ends,
-        attribute_of=array("I", [pairs[patterns.pair_of[row]] for row in rows]).tobytes(),
         slot_of=array("H", [entry[-1] for entry in order]).tobytes(),
         created=array("q", [patterns.created[row] for row in rows]).tobytes(),
         attributes=tuple(patterns.pairs[pair][1] for pair in pairs),
@@ -80,13 +80,16 @@ def _number(items: Iterable[int]) -> dict[int, int]:
     return {item: number for number, item in enumerate(dict.fromkeys(items))}
 
 
-def _by_key(entry_keys: Sequence[int], count: int) -> tuple[bytes, bytes]:
-    """Return the entries sorted by key, and where those of each key end."""
+def _by_key(
+    entry_keys: Sequence[int], count: int, attributes: Sequence[int], elements: Sequence[int]
+) -> tuple[bytes, bytes]:
+    """Return (entry, attribute, element) sorted by key, and where those of each key end."""
     order = sorted(range(len(entry_keys)), key=entry_keys.__getitem__)
     ends = [0] * count
     for key in entry_keys:
         ends[key] += 1
-    return array("I", order).tobytes(), array("I", accumulate(ends)).tobytes()
+    columns = zip(order, map(attributes.__getitem__, order), map(elements.__getitem__, order), strict=True)
+    return array("I", chain.from_iterable(columns)).tobytes(), array("I", accumulate(ends)).tobytes()
 
 
 def _entries(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> list[tuple[int, ...]]:

@@ -2,13 +2,11 @@
 
 from msgspec import Struct
 
-from shared.vin.checkdigit import first_serial_digit, head_sum, tail_digit
+from shared.vin.checkdigit import CHECK_DIGITS, first_serial_digit, head_sum, tail_digit
 from shared.vin.corrections import WHOLE
 from shared.vin.manufacturer import Manufacturer
-from shared.vin.messages import Messages
+from shared.vin.messages import WRONG_CHECK_DIGIT, Messages
 from shared.vin.passes import Pass, ceiling
-
-_CHECK_DIGITS = frozenset("0123456789X")
 
 
 class Template(Struct, gc=False):
@@ -27,15 +25,14 @@ class Template(Struct, gc=False):
         right, found = tail_digit(self.head, vin, self.first_digit), vin[8]
         if right == found:
             return self.right
-        return self.wrong if right is not None and found in _CHECK_DIGITS else None
+        return self.wrong if right is not None and found in CHECK_DIGITS else None
 
-    def keep(self, vin: str, found: Pass) -> None:
+    def keep(self, found: Pass) -> None:
         """Keep an answer."""
-        right = tail_digit(self.head, vin, self.first_digit)
-        if right == vin[8]:
-            self.right = found
-        elif right is not None and vin[8] in _CHECK_DIGITS:
+        if found.codes >> WRONG_CHECK_DIGIT & 1:
             self.wrong = found
+        else:
+            self.right = found
 
 
 def new_template(vin: str, maker: Manufacturer, limit: int) -> Template | None:
