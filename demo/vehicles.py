@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ class Load:
 
     def __init__(self, settings: Settings) -> None:
         self.settings, self._started = settings, time.monotonic()
+        self._before = self._last_run().get("run_id")
         environ = {**os.environ, **settings.environ, "VPIC_SOURCE": str(SUBSET), "LOG_LEVEL": "WARNING"}
         command = [sys.executable, "-m", "shared.cli", "run", JOB]
         with open(settings.local_dir / "jobs.log", "ab") as out:
@@ -50,19 +51,20 @@ class Load:
     def finish(self) -> int:
         """Wait for its end and say what came of it; return 1 when it failed."""
         code = self._process.wait()
-        conn = db.connect(self.settings, application_name="cronhouse:demo")
-        try:
-            row = db.fetch_one(conn, read_queries(QUERIES)["last_run"]) or {}
-        finally:
-            conn.close()
+        row = self._last_run()
         if code:
             reason = row.get("reason") or f"see {self.settings.local_dir / 'jobs.log'}"
             click.echo(f"  ✗ {JOB}: {reason}   (cronhouse logs {row.get('run_id', '')})", err=True)
             return 1
-        already = "" if row["rows_written"] else ", which was live already"
+        is_new = row["rows_written"] and row["run_id"] != self._before
+        already = "" if is_new else ", which was live already"
         seconds = time.monotonic() - self._started
         click.echo(f"  ✓ vehicles, release {row['release']} of vPIC{already} ({seconds:.1f} s, meanwhile)")
         return 0
+
+    def _last_run(self) -> dict[str, Any]:
+        with closing(db.connect(self.settings, application_name="cronhouse:demo")) as conn:
+            return db.fetch_one(conn, read_queries(QUERIES)["last_run"]) or {}
 
     def stop(self) -> None:
         """End it when it still runs; what it has begun, the next load removes."""
