@@ -51,8 +51,8 @@ class Schemas:
             marks = list(zip(map(latest.__getitem__, rows), map(tails.__getitem__, rows), strict=True))
             order = sorted(range(len(rows)), key=marks.__getitem__)  # runs that are sorted make it cheap
             rows, places = [rows[at] for at in order], [places[at] for at in order]
-        keys, key_of = _number(map(self.patterns.key_of.__getitem__, rows))
-        pairs, pair_of = _number(map(self.patterns.pair_of.__getitem__, rows))
+        keys, key_of = _number([*map(self.patterns.key_of.__getitem__, rows)])
+        pairs, pair_of = _number([*map(self.patterns.pair_of.__getitem__, rows)])
         return Ordered(
             ids=array("I", map(self.patterns.ids.__getitem__, rows)).tobytes(),
             elements=array("H", map(self.patterns.elements.__getitem__, rows)).tobytes(),
@@ -119,11 +119,11 @@ class Schemas:
         return [(row, schema) for _, _, row, schema in sorted(found)]
 
 
-def _number(items: Iterable[int]) -> "tuple[list[int], array[int]]":
+def _number(items: Sequence[int]) -> "tuple[list[int], array[int]]":
     """Return the distinct items as they come, and for each item its place among them."""
-    known: dict[int, int] = {}
-    places = array("I", [known.setdefault(item, len(known)) for item in items])
-    return list(known), places
+    distinct = list(dict.fromkeys(items))
+    places = dict(zip(distinct, range(len(distinct)), strict=True))
+    return distinct, array("I", map(places.__getitem__, items))
 
 
 class Characters:
