@@ -35,7 +35,7 @@ from shared.vin import Decoder, VinError, parts
 from shared.vin.checkdigit import check_digit, first_digit_of_correction
 from shared.vin.compile import compile_parts
 from shared.vin.keys import accepted
-from shared.vin.source import Row, copy_rows
+from shared.vin.source import Column, Source, split_copy
 from shared.vin.store import database_reader, write_parts
 
 FULL = ROOT.parent / "shared" / "data" / "vpic" / "vpic_full_2026_08.plain.zip"
@@ -54,7 +54,7 @@ _COPY = re.compile(rb"COPY vpic\.(\S+) \((.*)\) FROM stdin;\n")
 _YEARS = "ABCDEFGHJKLMNPRSTVWXY123456789"
 
 
-class BlockFile:
+class BlockFile(Source):
     """The COPY blocks of a dump, taken out of the zip file: the compiler's source."""
 
     def __init__(self, dump: Path, folder: Path) -> None:
@@ -70,13 +70,14 @@ class BlockFile:
                     columns = [name.strip(' "') for name in found[2].decode().split(",")]
                     self.blocks[found[1].decode()], inside = (columns, at), True
 
-    def rows(self, table: str, columns: Sequence[str]) -> Iterator[Row]:
-        """Give the rows of a table."""
+    def batches(self, table: str, columns: Sequence[str]) -> Iterator[Sequence[Column]]:
+        """Give the rows of a table by columns."""
         names, start = self.blocks.get(table, ([], 0))
         if names:
+            picked = [names.index(name) for name in columns] or [0]
             with open(self.path, "rb") as file:
                 file.seek(start)
-                yield from copy_rows(iter(file.readline, b"\\.\n"), [names.index(name) for name in columns])
+                yield from split_copy(iter(file.readline, b"\\.\n"), len(names), picked)
 
 
 class VinMaker:

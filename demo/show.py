@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from demo import retail
+from demo import retail, vehicles
 from shared import db, logs
 from shared.config import Settings
 from shared.errors import FatalError
@@ -68,14 +68,17 @@ def _tell(settings: Settings, stack: Stack, once: bool) -> int:
     settings = replace(settings, environ=local_environ(settings))
     with step("database schema"):
         migrate(settings)
-    code = retail.run(settings)
+    with vehicles.loading(settings) as load:
+        codes = retail.run(settings), load.finish()
     conn = db.connect(settings, application_name="cronhouse:demo")
     try:
         retail.summarise(conn, settings)
+        if codes[1] == 0:
+            vehicles.summarise(conn)
     finally:
         conn.close()
     click.echo(f"\nall of it took {time.monotonic() - started:.1f} s")
-    return code if once or code else _serve(settings)
+    return max(codes) if once or any(codes) else _serve(settings)
 
 
 @contextmanager
@@ -103,11 +106,12 @@ def _serve(settings: Settings) -> int:
     base = f"http://127.0.0.1:{port}"
     click.echo(
         f"""
-  console   {base}/
+  console   {base}/          vehicles  {base}/vehicles
   API docs  {base}/docs
   a key     {key}   (operator, for one day)
 
   try:  curl '{base}/api/retail/daily-sales?limit=3'
+        curl {base}/api/vehicles/vin/{vehicles.VINS[0]}
         curl -X POST -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
              -d '{{}}' {base}/api/workflows/retail/run
         .venv/bin/cronhouse status          (in a second terminal)

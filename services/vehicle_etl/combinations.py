@@ -6,7 +6,8 @@ exactly the combinations of values that some VIN has, with the winner of each el
 it, although there are more VINs than anybody could try.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -48,11 +49,11 @@ def read_key(text: str) -> Key | None:
         elif text[at] == "*" or (text[at] == "_" and not is_regex):
             accepted = None
         else:
-            accepted = frozenset(text[at])
+            accepted = _read_class(text[at])
         if place >= PLACES or (place == BAR and accepted is not None and "|" not in accepted):
             return None
         if accepted is not None and place != BAR:
-            accepted &= _EVERY
+            accepted = _in_vins(accepted)
             if not accepted:
                 return None
             asked.append((place, accepted))
@@ -60,6 +61,7 @@ def read_key(text: str) -> Key | None:
     return tuple(asked)
 
 
+@lru_cache(maxsize=10_000)  # and so all keys share their sets of characters
 def _read_class(text: str) -> frozenset[str]:
     text = text.replace("1-A", "1A")  # as the procedure does, for the sake of one key
     found: set[str] = set()
@@ -74,6 +76,11 @@ def _read_class(text: str) -> frozenset[str]:
     return frozenset(found)
 
 
+@lru_cache(maxsize=10_000)
+def _in_vins(characters: frozenset[str]) -> frozenset[str]:
+    return characters & _EVERY
+
+
 def find_combinations(
     patterns: Iterable[Pattern], elements: int, allowed: Mapping[int, str] | None = None
 ) -> set[Combination]:
@@ -82,87 +89,118 @@ def find_combinations(
     `patterns` are those of one group, the better ones of an element first. `allowed` names the characters
     that can stand at a place, for places where not every character can.
     """
-    return _Automaton(patterns, elements, allowed or {}).run()
+    automaton = Automaton(patterns, elements, allowed or {})
+    return {automaton.read(combination) for combination in automaton.run()}
 
 
-class _Automaton:
-    """States are whole numbers: one bit a pattern that can still match, one bit a value that is certain."""
+class Automaton:
+    """States are whole numbers: one bit a pattern that can still match, one bit a value that is certain.
+
+    A pattern can only win or lose where keys of its element ask for something: at a place only those elements are
+    looked at, and what becomes of their patterns is found out once, whatever those of the others are.
+    """
 
     def __init__(self, patterns: Iterable[Pattern], elements: int, allowed: Mapping[int, str]) -> None:
-        self.keys: list[Key] = []  # by bit
-        self.wins: list[int] = []  # by bit: the bit of its value, 0 when it says nothing
-        self.values: list[tuple[int, object]] = []  # element and value; their bits stand behind all patterns
-        self.of_element = [0] * elements
-        self.allowed = allowed
-        kept = self._without_repeated(patterns)
+        self.elements, self.allowed = elements, allowed
+        self.values: list[
+            tuple[int, object]
+        ] = []  # element and value; in states their bits stand behind the patterns
+        self._asking: dict[int, dict[frozenset[str], int]] = defaultdict(
+            dict
+        )  # by place and accepted characters
+        self._asking_at: dict[int, int] = defaultdict(int)  # by place: all of those
+        self._last: dict[int, int] = defaultdict(int)  # by place: patterns that ask for nothing behind it
+        self._of_element = [0] * elements
+        self._wins: list[int] = []  # by bit: the bit of its value, 0 when it says nothing
+        kept = _without_repeated(patterns)
+        self._count = len(kept)
         numbers: dict[tuple[int, object], int] = {}
-        for pattern, key in kept:
-            self.of_element[pattern.element] |= 1 << len(self.keys)
-            self.keys.append(key)
+        for number, (pattern, key) in enumerate(kept):
+            self._add_key(1 << number, key)
+            self._of_element[pattern.element] |= 1 << number
             value = (pattern.element, pattern.value)
             if pattern.value is not None and value not in numbers:
                 numbers[value] = 1 << (len(kept) + len(self.values))
                 self.values.append(value)
-            self.wins.append(numbers.get(value, 0))
-        self.value_mask = sum(numbers.values())
-        self.places = sorted({place for key in self.keys for place, _ in key})
+            self._wins.append(numbers.get(value, 0))
 
-    @staticmethod
-    def _without_repeated(patterns: Iterable[Pattern]) -> list[tuple[Pattern, Key]]:
-        """Leave out patterns that no VIN matches and those that a better one with the same key beats."""
-        kept: dict[tuple[int, Key], Pattern] = {}
-        for pattern in patterns:
-            key = read_key(pattern.key)
-            if key is not None:
-                kept.setdefault((pattern.element, key), pattern)
-        return [(pattern, key) for (_, key), pattern in kept.items()]
+    def _add_key(self, bit: int, key: Key) -> None:
+        for place, accepted in key:
+            of_place = self._asking[place]
+            of_place[accepted] = of_place.get(accepted, 0) | bit
+            self._asking_at[place] |= bit
+        self._last[key[-1][0] if key else -1] |= bit
 
-    def run(self) -> set[Combination]:
-        states = {self._settle((1 << len(self.keys)) - 1, self._complete_after(-1))}
-        for place in self.places:
-            masks = self._accepting(place)
-            reached = {state & mask for mask in masks for state in states}
-            complete = self._complete_after(place)
-            states = {self._settle(state, complete) for state in reached}
-        return {self._read(state) for state in states}
+    def run(self) -> set[int]:
+        """Return the combinations as sets of values: bit n stands for `values[n]`."""
+        complete = self._last[-1]
+        states = {self._settle((1 << self._count) - 1, complete, self._of_element)}
+        for place in sorted(self._asking):
+            complete |= self._last[place]
+            states = self._step(states, place, complete)
+        return {state >> self._count for state in states}
+
+    def _step(self, states: set[int], place: int, complete: int) -> set[int]:
+        """Return what the states become with the characters at a place."""
+        elements = [mine for mine in self._of_element if mine & self._asking_at[place]]
+        concerned, masks = sum(elements), self._accepting(place)
+        follow: dict[int, set[int]] = {}
+        after: set[int] = set()
+        for state in states:
+            part = state & concerned
+            if part not in follow:
+                follow[part] = {self._settle(part & mask, complete, elements) for mask in masks}
+            rest = state ^ part
+            after.update([rest | each for each in follow[part]])
+        return after
 
     def _accepting(self, place: int) -> set[int]:
         """Return the different sets of patterns that the characters at a place leave."""
-        free, asking = self.value_mask, dict.fromkeys(self.allowed.get(place, VIN_CHARACTERS), 0)
-        for number, key in enumerate(self.keys):
-            accepted = next((characters for at, characters in key if at == place), None)
-            if accepted is None:
-                free |= 1 << number
-                continue
+        asking = dict.fromkeys(self.allowed.get(place, VIN_CHARACTERS), 0)
+        for accepted, patterns in self._asking[place].items():
             for character in accepted:
                 if character in asking:
-                    asking[character] |= 1 << number
+                    asking[character] |= patterns
+        free = ((1 << self._count) - 1) & ~self._asking_at[place]
         return {free | mask for mask in asking.values()}
 
-    def _complete_after(self, place: int) -> int:
-        """Return the patterns that ask for nothing after a place."""
-        return sum(1 << number for number, key in enumerate(self.keys) if not key or key[-1][0] <= place)
+    def _settle(self, alive: int, complete: int, elements: Iterable[int]) -> int:
+        """Take away what cannot win any more; a pattern that is sure to win becomes the bit of its value.
 
-    def _settle(self, state: int, complete: int) -> int:
-        """Take away what cannot win any more; a pattern that is sure to win becomes the bit of its value."""
-        for mine in self.of_element:
-            alive = state & mine
-            sure = alive & complete
-            if not sure:
-                continue
-            best = sure & -sure
-            if alive & (best - 1):  # a better one may still match
-                state &= ~(mine & -(best << 1))
-            else:
-                state = state & ~mine | self.wins[best.bit_length() - 1]
-        return state
+        `complete` are the patterns that ask for nothing any more, `elements` the patterns of each element concerned.
+        """
+        settled = alive
+        for mine in elements:
+            sure = alive & mine & complete
+            if sure:
+                best = sure & -sure
+                rivals = alive & mine
+                if rivals & (best - 1):  # a better one may still match
+                    settled ^= rivals & -(best << 1)
+                else:
+                    settled = settled ^ rivals | self._wins[best.bit_length() - 1]
+        return settled
 
-    def _read(self, state: int) -> Combination:
-        found: list[object] = [None] * len(self.of_element)
-        certain = state >> len(self.keys)
-        while certain:
-            lowest = certain & -certain
+    def mask_of(self, elements: Collection[int]) -> int:
+        """Return the bits of all values of some elements."""
+        return sum(1 << number for number, (element, _) in enumerate(self.values) if element in elements)
+
+    def read(self, combination: int) -> Combination:
+        """Return the values, one place an element."""
+        found: list[object] = [None] * self.elements
+        while combination:
+            lowest = combination & -combination
             element, value = self.values[lowest.bit_length() - 1]
             found[element] = value
-            certain ^= lowest
+            combination ^= lowest
         return tuple(found)
+
+
+def _without_repeated(patterns: Iterable[Pattern]) -> list[tuple[Pattern, Key]]:
+    """Leave out patterns that no VIN matches and those that a better one with the same key beats."""
+    kept: dict[tuple[int, Key], Pattern] = {}
+    for pattern in patterns:
+        key = read_key(pattern.key)
+        if key is not None:
+            kept.setdefault((pattern.element, key), pattern)
+    return [(pattern, key) for (_, key), pattern in kept.items()]

@@ -11,6 +11,7 @@ from typing import NamedTuple
 MODEL, TRIM, ENGINE_MODEL, LITRES, CUBIC_CM, CUBIC_INCHES = 28, 38, 18, 13, 11, 12
 CYLINDERS, FUEL, STYLE, SPEEDS = 9, 24, 37, 63
 ELEMENTS = (MODEL, TRIM, ENGINE_MODEL, LITRES, CUBIC_CM, CUBIC_INCHES, CYLINDERS, FUEL, STYLE, SPEEDS)
+OF_ENGINE = (ENGINE_MODEL, LITRES, CUBIC_CM, CUBIC_INCHES, CYLINDERS, FUEL)
 FILLED = (TRIM, ENGINE_MODEL, LITRES, CYLINDERS, FUEL, STYLE, SPEEDS)  # what vehicle specifications may add
 LOOKUPS = {FUEL: "fueltype", STYLE: "transmission"}
 NOTHING = ("", "0", "Not Applicable", "Not Available")
@@ -87,6 +88,8 @@ class Values:
             value = self.read(element, attribute)
             if value:
                 self._by_engine_model[name.strip().casefold()].setdefault(element, value)
+        implied = {element for values in self._by_engine_model.values() for element in values}
+        self.implies_others = not implied <= set(OF_ENGINE)  # more than engines: no release does so far
 
     def read(self, element: int, attribute: str) -> str:
         """Return what a pattern says; nothing when it says what nobody could choose, such as Not Applicable."""

@@ -6,6 +6,7 @@ elements that the VIN says nothing of. Most transmissions of cars come from ther
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from psycopg2 import sql
@@ -13,12 +14,17 @@ from psycopg2 import sql
 from services.vehicle_etl.dropdown_names import FILLED, Values
 from shared import db
 
+BATCH_ROWS = 20_000
 Known = dict[int, str | None]
 
 
 class Spec(NamedTuple):
-    """One specification: `fills` are element, value and its place among all, the latest changed ones first."""
+    """One specification: `fills` are element, value and its place among all, the latest changed ones first.
 
+    All of a schema list the same models.
+    """
+
+    number: int
     schema_id: int
     models: frozenset[str]
     keys: tuple[tuple[int, str], ...]
@@ -37,8 +43,10 @@ class Specs:
 
     def relevant(self, schema_ids: Sequence[int], models: set[str]) -> tuple[Spec, ...]:
         """Return those of some schemas that list one of the models."""
-        candidates = (spec for number in schema_ids for spec in self._by_schema.get(number, ()))
-        return tuple(spec for spec in candidates if spec.models & models)
+        by_schema = (self._by_schema.get(number, []) for number in schema_ids)
+        return tuple(
+            chain.from_iterable(of for of in by_schema if of and not models.isdisjoint(of[0].models))
+        )
 
 
 def fill(known: Known, model: str | None, specs: Iterable[Spec]) -> None:
@@ -64,14 +72,22 @@ def read_specs(conn: db.Connection, statement: Callable[[str], sql.Composed], va
     }
     keys: dict[tuple[int, int], list[tuple[int, str]]] = defaultdict(list)
     fills: dict[tuple[int, int], list[tuple[int, str, int]]] = defaultdict(list)
-    rows = db.fetch_all(conn, statement("specs"), {"filled": list(FILLED)})
-    for place, row in enumerate(rows):
-        spec, element = (row["schema_id"], row["spec_id"]), row["elementid"]
-        if row["iskey"]:
-            keys[spec].append((element, values.read(element, row["attributeid"]).casefold()))
-        elif element in FILLED:
-            fills[spec].append((element, values.read(element, row["attributeid"]), place))
+    with db.mapped_errors(), conn.cursor(name="dropdown_specs") as cursor:
+        cursor.itersize = BATCH_ROWS
+        cursor.execute(statement("specs"), {"filled": list(FILLED)})
+        for place, (schema_id, spec_id, is_key, element, attribute) in enumerate(cursor):
+            spec = schema_id, spec_id
+            if is_key:
+                keys[spec].append((element, values.read(element, attribute).casefold()))
+            elif element in FILLED:
+                fills[spec].append((element, values.read(element, attribute), place))
     return Specs(
-        Spec(spec[0], models.get(spec[0], frozenset()), tuple(keys[spec]), tuple(of_spec))
-        for spec, of_spec in fills.items()
+        Spec(
+            number,
+            schema_id,
+            models.get(schema_id, frozenset()),
+            tuple(keys[schema_id, number]),
+            tuple(of_spec),
+        )
+        for (schema_id, number), of_spec in fills.items()
     )

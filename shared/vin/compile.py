@@ -10,7 +10,8 @@ from shared.errors import DataError
 from shared.vin import parts
 from shared.vin.keys import upper, wmi_of
 from shared.vin.patterns import Patterns
-from shared.vin.sets import Link, Lookups, build_set, value_of
+from shared.vin.schemas import Schemas
+from shared.vin.sets import MODEL, Link, Lookups, build_set, value_of
 from shared.vin.source import SchemaSource, Source, changed, microseconds
 from shared.vin.specs import read_spec_parts
 from shared.vin.validchars import ValidChars
@@ -49,19 +50,20 @@ def compile_parts(source: Source, *, now: datetime | None = None) -> Iterator[Pa
     wmis = _read_wmis(source)
     links = _read_links(source)
     common = _common(source, names, elements, sorted(wmis))
-    lookups = Lookups(
-        names=names,
-        makes_of=_read_makes_of(source, names),
-        with_specs=frozenset(with_specs),
-        decodable=frozenset(element.id for element in elements if element.decode is not None),
-        held_back=_read_held_back(source),
-    )
     patterns, valid = Patterns(), ValidChars()
     patterns.read(source)
     valid.read(source)
     if not wmis or not patterns.ids:
         raise DataError("the release has no manufacturer codes or no patterns: nothing to compile")
-    builder = _Builder(token, patterns, lookups)
+    lookups = Lookups(
+        values=_read_values(patterns, names),
+        model_pairs=frozenset(n for n, (element, _) in enumerate(patterns.pairs) if element == MODEL),
+        makes_of=_read_makes_of(source, names),
+        with_specs=frozenset(with_specs),
+        held_back=_read_held_back(source),
+    )
+    decodable = frozenset(element.id for element in elements if element.decode is not None)
+    builder = _Builder(token, Schemas(patterns, decodable), lookups)
     manufacturers = _Manufacturers(source, names, valid)
     for wmi in sorted(wmis):
         wmi_links = links.get(wmis[wmi][0], [])
@@ -81,8 +83,8 @@ def compile_parts(source: Source, *, now: datetime | None = None) -> Iterator[Pa
 class _Builder:
     """Numbers sets and compiles each once."""
 
-    def __init__(self, token: bytes, patterns: Patterns, lookups: Lookups) -> None:
-        self.token, self.patterns, self.lookups = token, patterns, lookups
+    def __init__(self, token: bytes, schemas: Schemas, lookups: Lookups) -> None:
+        self.token, self.schemas, self.lookups = token, schemas, lookups
         self.numbers: dict[bytes, int] = {}
 
     def number(self, links: list[Link]) -> tuple[int, list[Part]]:
@@ -94,7 +96,7 @@ class _Builder:
         if digest in self.numbers:
             return self.numbers[digest], []
         number = self.numbers[digest] = len(self.numbers) + 1
-        part = build_set(self.patterns, links, self.lookups)
+        part = build_set(self.schemas, links, self.lookups)
         return number, [(f"s{number}", parts.pack(self.token, part))]
 
 
@@ -173,6 +175,16 @@ def _read_links(source: Source) -> dict[str | None, list[tuple[int, int, int]]]:
     ):
         links[wmi].append((int(schema or 0), int(first or 0), int(last or _OPEN_END)))
     return links
+
+
+def _read_values(patterns: Patterns, names: dict[str, dict[str, str]]) -> dict[int, str | None]:
+    """Return the values of those (element, attribute) that do not mean what stands there."""
+    values = {}
+    for number, (element, attribute) in enumerate(patterns.pairs):
+        value = value_of(element, attribute, names)
+        if value != attribute:
+            values[number] = value
+    return values
 
 
 def _read_held_back(source: Source) -> frozenset[int]:

@@ -2,82 +2,109 @@
 
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, chain, pairwise
+from functools import lru_cache
+from itertools import accumulate, chain, groupby
 from operator import or_
 from typing import NamedTuple
 
 from shared.vin import parts
-from shared.vin.keys import (
-    ANY,
-    BAR,
-    PLACES,
-    BrokenKey,
-    accepted,
-    characters,
-    is_broken,
-    odd_characters,
-    upper,
-    usable_characters,
-)
-from shared.vin.patterns import MADE_ELSEWHERE, NO_TIME, Patterns
+from shared.vin.keys import ANY, BAR, PLACES, accepted, is_broken, odd_characters, upper
+from shared.vin.patterns import NO_TIME
+from shared.vin.schemas import Ordered, Schemas
 from shared.vin.values import LOOKUPS, clean
 
 Link = tuple[int, int]  # (schema, first year)
+Group = tuple[list[int], Ordered]  # slots of one first year, and their patterns
+Ask = tuple[int, str]  # a place and the characters that are accepted there
+MODEL = 28  # the element
+BAR_PLACE = 5
 
 
 class Lookups(NamedTuple):
     """What turns attributes into values, and what hangs on a model."""
 
-    names: Mapping[str, Mapping[str, str]]  # table -> id as text -> name
+    values: Mapping[int, str | None]  # of distinct (element, attribute), where it is not the attribute itself
+    model_pairs: frozenset[int]  # distinct (element, attribute) that name a model
     makes_of: Mapping[str, list[tuple[int, str]]]  # model id as text -> its makes
     with_specs: frozenset[str]  # models with vehicle specifications
-    decodable: frozenset[int]  # elements that an answer can have
     held_back: frozenset[int]  # schemas to be quality controlled
 
 
-def build_set(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> parts.SetPart:
+def build_set(schemas: Schemas, links: Sequence[Link], lookups: Lookups) -> parts.SetPart:
     """Compile the patterns of some links."""
-    schemas = {schema for schema, _ in links}
-    order = _entries(patterns, links, lookups)
-    rows = [entry[-2] for entry in order]
-    keys = _number(patterns.key_of[row] for row in rows)
-    pairs = _number(patterns.pair_of[row] for row in rows)
+    patterns = schemas.patterns
+    groups = _groups(schemas, links, lookups)
+    keys, entry_keys = _renumber([(group.keys, group.key_of) for _, group in groups])
+    pairs, entry_pairs = _renumber([(group.pairs, group.pair_of) for _, group in groups])
     texts = [patterns.keys[key] for key in keys]
     places, alive = _matcher(texts)
-    entry_keys = [keys[patterns.key_of[row]] for row in rows]
-    entry_pairs = [pairs[patterns.pair_of[row]] for row in rows]
-    elements = [patterns.elements[row] for row in rows]
+    elements = array("H", b"".join([group.elements for _, group in groups]))
     by_key, key_ends = _by_key(entry_keys, len(keys), entry_pairs, elements)
-    formulas = _formulas(patterns, schemas, lookups)
-    models = {patterns.pairs[pair][1] for pair in pairs if patterns.pairs[pair][0] == 28}
-    models |= {formula.attribute for formula in formulas if formula.element == 28}
-    valid, broken = _valid(patterns, schemas)
+    distinct = sorted({schema for schema, _ in links})
+    formulas = _formulas(schemas, distinct, lookups)
+    models = {patterns.pairs[pair][1] for pair in pairs.keys() & lookups.model_pairs}
+    models |= {formula.attribute for formula in formulas if formula.element == MODEL}
+    valid, broken = schemas.named(distinct)
     return parts.SetPart(
         slots=tuple(links),
         keys=tuple(texts),
         places=tuple(places),
         alive=tuple(alive),
-        ids=array("I", [patterns.ids[row] for row in rows]).tobytes(),
+        ids=b"".join([group.ids for _, group in groups]),
         key_of=array("H", entry_keys).tobytes(),
         by_key=by_key,
         key_ends=key_ends,
-        slot_of=array("H", [entry[-1] for entry in order]).tobytes(),
-        created=array("q", [patterns.created[row] for row in rows]).tobytes(),
-        attributes=tuple(patterns.pairs[pair][1] for pair in pairs),
-        values=_values([patterns.pairs[pair] for pair in pairs], lookups),
-        models={model: tuple(lookups.makes_of[model]) for model in models if model in lookups.makes_of},
+        slot_of=array("H", _slots(groups)).tobytes(),
+        created=b"".join([group.created for _, group in groups]),
+        attributes=tuple([patterns.pairs[pair][1] for pair in pairs]),
+        values={number: lookups.values[pair] for number, pair in enumerate(pairs) if pair in lookups.values},
+        models={
+            model: tuple(lookups.makes_of[model]) for model in sorted(models) if model in lookups.makes_of
+        },
         with_specs=tuple(sorted(models & lookups.with_specs)),
         formulas=tuple(formulas),
         valid=tuple(valid),
         broken=broken,
         broken_keys=tuple([number for number, text in enumerate(texts) if is_broken(upper(text))]),
-        live_order=_live_order(patterns, order),
+        live_order=_live_order([group for _, group in groups]),
     )
 
 
-def _number(items: Iterable[int]) -> dict[int, int]:
-    """Number distinct items in the order in which they come."""
-    return {item: number for number, item in enumerate(dict.fromkeys(items))}
+def _groups(schemas: Schemas, links: Sequence[Link], lookups: Lookups) -> list[Group]:
+    """Return the patterns by first year, the latest first: it wins whatever the patterns say."""
+    by_year = sorted(range(len(links)), key=lambda slot: -links[slot][1])
+    groups = []
+    for _, slots in groupby(by_year, key=lambda slot: links[slot][1]):
+        members = [slot for slot in slots if links[slot][0] not in lookups.held_back]
+        groups.append((members, schemas.ordered(tuple([links[slot][0] for slot in members]))))
+    return groups
+
+
+def _slots(groups: Iterable[Group]) -> Iterable[int]:
+    return chain.from_iterable(map(members.__getitem__, group.places) for members, group in groups)
+
+
+def _renumber(groups: Iterable[tuple[list[int], "array[int]"]]) -> tuple[dict[int, int], list[int]]:
+    """Number the distinct items of all groups as they come; return them, and the number of each entry."""
+    numbers: dict[int, int] = {}
+    entries: list[int] = []
+    for items, places in groups:
+        known = [numbers.setdefault(item, len(numbers)) for item in items]
+        entries.extend(map(known.__getitem__, places))
+    return numbers, entries
+
+
+def _live_order(groups: Sequence[Ordered]) -> bytes | None:
+    """Return the order of the live service as ranks of our entries; None where it is the same."""
+    if all(group.live is None for group in groups):
+        return None
+    ranks = array("I")
+    for group in groups:
+        start, size = len(ranks), len(group.places)
+        ranks.extend(
+            range(start, start + size) if group.live is None else [start + rank for rank in group.live]
+        )
+    return ranks.tobytes()
 
 
 def _by_key(
@@ -92,59 +119,6 @@ def _by_key(
     return array("I", chain.from_iterable(columns)).tobytes(), array("I", accumulate(ends)).tobytes()
 
 
-def _entries(patterns: Patterns, links: Sequence[Link], lookups: Lookups) -> list[tuple[int, ...]]:
-    """Return the patterns that can answer, best first: (order ..., row, slot)."""
-    entries: list[tuple[int, ...]] = []
-    usable = lookups.decodable - MADE_ELSEWHERE
-    elements, created, key_of, ranks = patterns.elements, patterns.created, patterns.key_of, patterns.ranks
-    for slot, (schema, year) in enumerate(links):
-        if schema in lookups.held_back:
-            continue
-        for row in patterns.rows_of.get(schema, ()):
-            if elements[row] in usable:
-                time = created[row]
-                entries.append(
-                    (-year, time != NO_TIME, -time, ranks[key_of[row]], patterns.ids[row], row, slot)
-                )
-    entries.sort()
-    return entries
-
-
-def _live_order(patterns: Patterns, entries: Sequence[tuple[int, ...]]) -> bytes | None:
-    """Return the order of the live service as ranks of our entries; None where it is the same.
-
-    There null times come last, and the text of a key decides nothing.
-    """
-
-    created, lengths, key_of = patterns.created, patterns.lengths, patterns.key_of
-    if all(entry[1] for entry in entries):  # none without a time: only equal times can change places
-        ties = ((a, b) for a, b in pairwise(entries) if a[2] == b[2] and a[0] == b[0])
-        if all((lengths[key_of[a[5]]], a[4]) <= (lengths[key_of[b[5]]], b[4]) for a, b in ties):
-            return None
-
-    def rank(number: int) -> tuple[int, bool, int, int, int]:
-        year, _, time, _, pattern, row, _ = entries[number]
-        return year, created[row] == NO_TIME, time, lengths[key_of[row]], pattern
-
-    order = sorted(range(len(entries)), key=rank)
-    if order == list(range(len(entries))):
-        return None
-    ranks = array("I", bytes(4 * len(order)))
-    for place, entry in enumerate(order):
-        ranks[entry] = place
-    return ranks.tobytes()
-
-
-def _values(pairs: Sequence[tuple[int, str]], lookups: Lookups) -> dict[int, str | None]:
-    """Return the values of attributes that are not what stands there."""
-    values = {}
-    for number, (element, attribute) in enumerate(pairs):
-        value = value_of(element, attribute, lookups.names)
-        if value != attribute:
-            values[number] = value
-    return values
-
-
 def value_of(element: int, attribute: str, names: Mapping[str, Mapping[str, str]]) -> str | None:
     """Return the value of an attribute; None where the lookup table lacks it. Ids compare as text."""
     table = LOOKUPS.get(element)
@@ -154,21 +128,18 @@ def value_of(element: int, attribute: str, names: Mapping[str, Mapping[str, str]
 def _matcher(keys: Sequence[str]) -> tuple[list[parts.Place], list[bytes]]:
     """Build the bit sets: for each place which keys accept which character."""
     size = (len(keys) + 7) // 8
-    shapes = [accepted(key) for key in keys]
     everywhere = (1 << len(keys)) - 1
-    places, odd = [], _odd(keys)
+    asking, odd = _gather(keys), _odd(keys)
+    places = []
     for place in range(PLACES):
-        if place == 5:  # always the bar, see _alive
-            continue
         free, table = everywhere, dict[str, int]()
-        for number, shape in enumerate(shapes):
-            if place < len(shape) and (accepts := shape[place]) is not ANY:
-                free &= ~(1 << number)
-                for char in accepts:
-                    table[char] = table.get(char, 0) | 1 << number
+        for accepts, bits in asking.get(place, {}).items():
+            free &= ~bits
+            for char in accepts:
+                table[char] = table.get(char, 0) | bits
         if table or place in odd:
             places.append(_place(place, free, table, odd.get(place, {}), size))
-    return places, [bits.to_bytes(size, "little") for bits in _alive(shapes)]
+    return places, [bits.to_bytes(size, "little") for bits in _alive(keys)]
 
 
 def _place(place: int, free: int, table: Mapping[str, int], odd: Mapping[str, int], size: int) -> parts.Place:
@@ -190,26 +161,51 @@ def _odd(keys: Sequence[str]) -> dict[int, dict[str, int]]:
     return odd
 
 
-def _alive(shapes: Sequence[tuple[str | None, ...]]) -> Iterable[int]:
+def _gather(keys: Sequence[str]) -> dict[int, dict[str, int]]:
+    """Return by place and accepted characters the keys that ask so, one bit a key."""
+    gathered: dict[Ask, int] = {}
+    bit = 1
+    for key in keys:
+        for ask in _asks(key):
+            gathered[ask] = gathered.get(ask, 0) | bit
+        bit <<= 1
+    by_place: dict[int, dict[str, int]] = {}
+    for (place, accepts), bits in gathered.items():
+        by_place.setdefault(place, {})[accepts] = bits
+    return by_place
+
+
+@lru_cache(maxsize=100_000)
+def _asks(key: str) -> tuple[Ask, ...]:
+    """Return the places at which a key does not accept every character; at place 5 is always the bar, see _alive."""
+    return tuple(
+        (place, accepts)
+        for place, accepts in enumerate(accepted(key)[:PLACES])
+        if accepts is not ANY and place != BAR_PLACE
+    )
+
+
+def _alive(keys: Sequence[str]) -> Iterable[int]:
     """Return by length of the key string the keys that can match; place 5 of one is always the bar."""
-    by_length = [0] * (PLACES + 1)
-    for number, shape in enumerate(shapes):
-        bar = shape[5] if len(shape) > 5 else ANY
-        if len(shape) <= PLACES and (bar is ANY or BAR in bar):
-            by_length[len(shape)] |= 1 << number
-    return accumulate(by_length, or_)
+    by_length = [0] * (PLACES + 2)
+    bit = 1
+    for key in keys:
+        by_length[_length(key)] |= bit
+        bit <<= 1
+    return accumulate(by_length[:-1], or_)
 
 
-def _formulas(patterns: Patterns, schemas: set[int], lookups: Lookups) -> list[parts.Formula]:
+@lru_cache(maxsize=100_000)
+def _length(key: str) -> int:
+    """Return how long a key string must be for a key to match, more than any is when none can."""
+    shape = accepted(key)
+    bar = shape[BAR_PLACE] if len(shape) > BAR_PLACE else ANY
+    return len(shape) if len(shape) <= PLACES and (bar is ANY or BAR in bar) else PLACES + 1
+
+
+def _formulas(schemas: Schemas, distinct: Iterable[int], lookups: Lookups) -> list[parts.Formula]:
     """Return the formula patterns, best first; those of schemas held back too."""
-    found = []
-    for schema in sorted(schemas):
-        for row in patterns.rows_of.get(schema, ()):
-            key, element = patterns.keys[patterns.key_of[row]], patterns.elements[row]
-            if "#" in key and element not in MADE_ELSEWHERE:
-                time = patterns.created[row]
-                rank = (time != NO_TIME, -time, patterns.ranks[patterns.key_of[row]], patterns.ids[row])
-                found.append((rank, row, schema))
+    patterns = schemas.patterns
     return [
         parts.Formula(
             key=patterns.keys[patterns.key_of[row]],
@@ -220,21 +216,5 @@ def _formulas(patterns: Patterns, schemas: set[int], lookups: Lookups) -> list[p
             held_back=schema in lookups.held_back,
             created=None if patterns.created[row] == NO_TIME else patterns.created[row],
         )
-        for _, row, schema in sorted(found)
+        for row, schema in schemas.formulas(distinct)
     ]
-
-
-def _valid(patterns: Patterns, schemas: set[int]) -> tuple[list[str], bool]:
-    """Return the characters that all keys name at the valid positions, and whether the original fails."""
-    named: list[set[str]] = [set() for _ in parts.VALID_POSITIONS]
-    broken = False
-    for key in frozenset().union(*map(patterns.keys_of, schemas)):
-        text = patterns.keys[key]
-        try:
-            places = characters(text)
-        except BrokenKey:
-            places, broken = usable_characters(text), True
-        for chars, position in zip(named, parts.VALID_POSITIONS, strict=True):
-            if position - 4 < len(places):
-                chars.update(places[position - 4])
-    return ["".join(sorted(chars)) for chars in named], broken

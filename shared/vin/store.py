@@ -1,7 +1,8 @@
 """The table of compiled parts in a release's schema."""
 
 from collections.abc import Callable, Iterable
-from tempfile import SpooledTemporaryFile
+from struct import Struct
+from tempfile import TemporaryFile
 
 from psycopg2 import sql
 
@@ -9,6 +10,10 @@ from shared import db
 from shared.errors import FatalError
 
 TABLE = "vin_part"
+# https://www.postgresql.org/docs/18/sql-copy.html, "Binary Format"
+_COPY_HEAD, _COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+_INT16, _INT32 = Struct(">h"), Struct(">i")
+_CHUNK = 1 << 18
 _NO_RELEASE = ("42P01", "3F000")  # undefined table, undefined schema
 
 
@@ -17,10 +22,12 @@ def write_parts(conn: db.Connection, schema: str, parts: Iterable[tuple[str, byt
     table = sql.Identifier(schema, TABLE)
     count = 0
     # all is read before the first row is written: one connection cannot copy in and out at once
-    with SpooledTemporaryFile(max_size=8 << 20) as spool:
+    with TemporaryFile() as spool:
+        spool.write(_COPY_HEAD)
         for name, data in parts:
-            spool.write(f"{name}\t\\\\x{data.hex()}\n".encode())
+            spool.write(_copy_row(name.encode(), data))
             count += 1
+        spool.write(_COPY_END)
         spool.seek(0)
         with conn.cursor() as cursor:
             cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
@@ -29,8 +36,14 @@ def write_parts(conn: db.Connection, schema: str, parts: Iterable[tuple[str, byt
             )
             # what msgpack holds is short words and numbers: packing it again only costs time at reading
             cursor.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN data SET STORAGE EXTERNAL").format(table))
-            cursor.copy_expert(sql.SQL("COPY {} (part, data) FROM STDIN").format(table), spool)
+            copy = sql.SQL("COPY {} (part, data) FROM STDIN (FORMAT binary)").format(table)
+            cursor.copy_expert(copy, spool, size=_CHUNK)
     return count
+
+
+def _copy_row(name: bytes, data: bytes) -> bytes:
+    """Return a row for a binary COPY: the number of values, and each with its length before it."""
+    return b"".join((_INT16.pack(2), _INT32.pack(len(name)), name, _INT32.pack(len(data)), data))
 
 
 def database_reader(

@@ -2,10 +2,12 @@
 
 import re
 import zipfile
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from services.vehicle_etl.sources import NotNewer, Wanted
@@ -14,6 +16,7 @@ from shared.errors import ConfigError, CronhouseError, FatalError
 
 PLACEHOLDER = "{release}"
 MONTHS_BACK = 24
+CHUNKS_AHEAD = 8
 _RELEASE = re.compile(r"20\d\d_(?:0[1-9]|1[0-2])(?!\d)")
 
 
@@ -119,4 +122,24 @@ def _open_file(file: BinaryIO, label: str, release: str | None) -> Dump:
         body = archive.open(members[0])
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as exc:
         raise FatalError(f"{label}: is no whole zip file ({exc}): it may be cut off. Fetch it again") from exc
-    return Dump(cast(BinaryIO, body), label, release or (named[0] if named else None), file)
+    return Dump(cast(BinaryIO, ReadAhead(body)), label, release or (named[0] if named else None), file)
+
+
+class ReadAhead:
+    """A file read in a thread, some chunks ahead: the next ones are unpacked while the warehouse takes the last one."""
+
+    def __init__(self, file: IO[bytes], chunks: int = CHUNKS_AHEAD) -> None:
+        self._file, self._chunks = file, chunks
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="unpack")
+        self._coming: deque[Future[bytes]] = deque()
+
+    def read(self, size: int) -> bytes:
+        """Return the next chunk, nothing at the end; what goes wrong in the thread is raised here."""
+        while len(self._coming) < self._chunks:
+            self._coming.append(self._reader.submit(self._file.read, size))
+        return self._coming.popleft().result()
+
+    def close(self) -> None:
+        """Leave what was not read, and close the file."""
+        self._reader.shutdown(cancel_futures=True)
+        self._file.close()

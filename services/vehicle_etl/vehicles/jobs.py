@@ -84,7 +84,7 @@ def _fill(run: Run, release: "Release", source: "Source") -> Counts:
         loaded = load(conn, release, source, run.log, run.check_stop)
     with run.stage("indexes"):
         finish(conn, release, loaded.notes)
-    derive.build(conn, release, run.stage)
+    derive.build(run, release)
     with run.stage("verify"):
         whole = next(item for item in releases.unfinished(conn) if item.release_id == release.release_id)
         results, changes = verify.verify(conn, whole, releases.find(conn, "live"), run.params)

@@ -84,7 +84,7 @@ def house(pg: Settings, conn: db.Connection, tmp_path: Path, without_derived: No
 @pytest.fixture
 def without_derived(monkeypatch: pytest.MonkeyPatch) -> None:
     """The decoder has tests of its own; a handful of rows is nothing to compile."""
-    monkeypatch.setattr(derive, "build", lambda conn, release, stage: None)
+    monkeypatch.setattr(derive, "build", lambda run, release: None)
 
 
 @pytest.fixture

@@ -344,7 +344,7 @@ def test_a_transaction_older_than_the_load_finds_its_rows(house: House):
 def test_what_is_derived_comes_before_the_swap(house: House, monkeypatch):
     from services.vehicle_etl.vehicles import derive
 
-    def broken(conn, release, stage):
+    def broken(run, release):
         raise FatalError("cannot compile")
 
     house.load_mini("2026_08")

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from services.vehicle_etl.sources import dump
-from services.vehicle_etl.sources.dump_file import months_back
+from services.vehicle_etl.sources.dump_file import ReadAhead, months_back
 from services.vehicle_etl.vehicles import mirror
 from shared.errors import FatalError
 
@@ -86,3 +86,32 @@ def test_columns_are_compared_by_name():
     fit = mirror.compare("wmi", ["wmi", "id", "new", "orgname"], ["id", "wmi", "trucktypeid", "makeid"])
     assert (fit.added, fit.left_out, fit.needed) == (("new", "orgname"), ("trucktypeid",), ("makeid",))
     assert fit.notes[0] == "table wmi: column new is new and is not kept"
+
+
+def test_what_is_read_ahead_are_the_same_bytes():
+    body = bytes(range(256)) * 5
+    file = ReadAhead(io.BytesIO(body), chunks=3)
+    assert b"".join(iter(lambda: file.read(100), b"")) == body
+    file.close()
+
+
+def test_a_file_read_ahead_can_be_left_in_the_middle():
+    source = io.BytesIO(bytes(1000))
+    file = ReadAhead(source, chunks=3)
+    assert file.read(10) == bytes(10)
+    file.close()
+    assert source.closed
+
+
+def test_what_breaks_while_reading_ahead_is_raised_where_it_belongs():
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() >= 20:
+                raise EOFError("ends too early")
+            return super().read(size)
+
+    file = ReadAhead(Broken(bytes(1000)), chunks=8)
+    assert file.read(10) + file.read(10) == bytes(20)
+    with pytest.raises(EOFError):
+        file.read(10)
+    file.close()

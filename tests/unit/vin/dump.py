@@ -6,12 +6,12 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from shared.vin.source import Row, copy_rows
+from shared.vin.source import Column, Source, split_copy, whole_lines
 
 _COPY = re.compile(rb"^COPY vpic\.(\S+) \((.*)\) FROM stdin;\n", re.MULTILINE)
 
 
-class DumpSource:
+class DumpSource(Source):
     """Reads the COPY blocks."""
 
     def __init__(self, path: Path) -> None:
@@ -30,11 +30,12 @@ class DumpSource:
         """Name the columns of a table."""
         return self._blocks[table][0]
 
-    def rows(self, table: str, columns: Sequence[str]) -> Iterator[Row]:
-        """Give the rows of a table, nothing for one that the dump lacks."""
+    def batches(self, table: str, columns: Sequence[str]) -> Iterator[Sequence[Column]]:
+        """Give the rows of a table by columns, nothing for one that the dump lacks."""
         if table not in self._blocks:
             return
         names, start = self._blocks[table]
         picked = [names.index(column) for column in columns]
         end = self._text.index(b"\\.\n", start)  # a backslash in a value is doubled
-        yield from copy_rows(io.BytesIO(self._text[start:end]), picked)
+        lines = whole_lines(io.BytesIO(self._text[start:end]))
+        yield from split_copy(lines, len(names), picked if columns else (0,))

@@ -1,39 +1,16 @@
--- One row is a pattern of one set of schemas, the better ones of an element first: the order in which the decode
--- procedure picks one. A set without patterns is one row of nulls. Reads dropdown_cell and the mirror; read by
--- services/vehicle_etl/dropdowns.py, as a stream.
-WITH one_set AS (
-    SELECT DISTINCT ON (set_id) set_id, suffix, seventh, members FROM dropdown_cell ORDER BY set_id
-),
-member AS (
-    SELECT set_id, (packed / 10000)::integer AS vinschemaid, (packed %% 10000)::integer AS yearfrom
-    FROM one_set CROSS JOIN unnest(members) AS packed
-),
-pattern AS (
-    SELECT
-        member.set_id,
-        member.yearfrom,
-        p.id,
-        p.elementid,
-        p.keys,
-        p.attributeid,
-        coalesce(p.updatedon, p.createdon) AS changed
-    FROM member
-    JOIN {schema}.pattern AS p USING (vinschemaid)
-    WHERE p.elementid = ANY(%(elements)s)
+-- One row is a pattern of a schema that some set has, the better ones of an element first: the order in which the decode
+-- procedure picks one of those whose links have the same first year. Reads dropdown_cell and the mirror; read by
+-- services/vehicle_etl/dropdown_sets.py, as a stream.
+WITH member AS (
+    SELECT DISTINCT (packed / 10000)::integer AS vinschemaid
+    FROM dropdown_cell CROSS JOIN unnest(members) AS packed
 )
-SELECT
-    one_set.set_id,
-    one_set.suffix,
-    one_set.seventh,
-    pattern.elementid,
-    pattern.keys,
-    pattern.attributeid
-FROM one_set
-LEFT JOIN pattern USING (set_id)
+SELECT p.vinschemaid, p.elementid, p.keys, p.attributeid
+FROM member
+JOIN {schema}.pattern AS p USING (vinschemaid)
+WHERE p.elementid = ANY(%(elements)s)
 ORDER BY
-    one_set.set_id,
-    pattern.yearfrom DESC,
-    pattern.changed DESC NULLS FIRST,
-    length(replace(pattern.keys, '*', '')),
-    translate(pattern.keys, '[]', '') COLLATE "C",
-    pattern.id
+    coalesce(p.updatedon, p.createdon) DESC NULLS FIRST,
+    length(replace(p.keys, '*', '')),
+    translate(p.keys, '[]', '') COLLATE "C",
+    p.id
