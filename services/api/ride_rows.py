@@ -20,6 +20,19 @@ class RideInfo(BaseModel):
     timezone: str = Field(description="IANA zone of the park today.")
 
 
+class QueuePosting(BaseModel):
+    queue_type: Literal["SINGLE_RIDER", "RETURN_TIME", "PAID_RETURN_TIME", "BOARDING_GROUP", "PAID_STANDBY"]
+    wait_minutes: int | None
+    state: str | None
+    return_start_at: datetime | None
+    return_end_at: datetime | None
+    price_minor: int | None = Field(description="In the currency's smallest unit: 2100 is 21.00 USD.")
+    currency: str | None
+    group_start: int | None
+    group_end: int | None
+    next_allocation_at: datetime | None
+
+
 class Snapshot(BaseModel):
     recorded_at: datetime = Field(description="UTC, to the microsecond.")
     local_time: str = Field(description="The park's clock, without an offset.")
@@ -27,6 +40,7 @@ class Snapshot(BaseModel):
     wait_minutes: int | None = Field(description="Posted standby wait; null where none was posted.")
     data_source: Source
     source_updated_at: datetime | None
+    queues: list[QueuePosting] = Field(description="Queues other than standby. Not in CSV.")
 
 
 class CursorInfo(BaseModel):

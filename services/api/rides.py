@@ -1,6 +1,7 @@
 """/api/rides: the history of a ride as it was posted, and its statistics by day and hour."""
 
 import re
+from collections import defaultdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -67,12 +68,24 @@ def history(path: RidePath, query: HistoryQuery) -> Any:
     if wants_csv():
         return csv_download("history", statement, {**values, "limit": None})
     found = database.fetch_all(statement, {**values, "limit": query.limit + 1})
-    data = found[: query.limit]
+    data = add_queues(ride, found[: query.limit])
     more = len(found) > query.limit
     following = next_url(after=f"{data[-1]['recorded_at']},{data[-1]['data_source']}") if more else None
     response: Response = jsonify(ride=shown(ride), data=data, page={"limit": query.limit, "next": following})
     response.headers["Cache-Control"] = "private, no-cache"
     return response
+
+
+def add_queues(ride: dict[str, Any], snapshots: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put to each snapshot of a page the queues other than standby that it named."""
+    if not snapshots:
+        return []
+    ends = sorted((snapshots[0]["recorded_at"], snapshots[-1]["recorded_at"]))
+    values = {"ride_id": ride["ride_id"], "first_at": ends[0], "last_at": ends[1]}
+    named: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    for queue in database.fetch_all(database.query("rides", "queues"), values):
+        named[queue.pop("recorded_at"), queue.pop("data_source")].append(queue)
+    return [{**row, "queues": named.get((row["recorded_at"], row["data_source"]), [])} for row in snapshots]
 
 
 def history_of(ride: dict[str, Any], query: HistoryQuery) -> tuple[sql.Composed, dict[str, Any]]:

@@ -32,6 +32,16 @@ WHERE ride_id = %(ride_id)s
 ORDER BY ride_id {order}, recorded_at {order}, data_source {order}
 LIMIT %(limit)s;
 
+-- name: queues
+-- The other queues of a page's snapshots: first_at and last_at are its oldest and newest instant.
+SELECT to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS recorded_at, data_source,
+       queue_type, wait_minutes, state, return_start_at, return_end_at, price_minor, currency, group_start,
+       group_end, next_allocation_at
+FROM parks.queue_postings
+WHERE ride_id = %(ride_id)s
+  AND recorded_at >= %(first_at)s::timestamptz AND recorded_at <= %(last_at)s::timestamptz
+ORDER BY recorded_at, data_source, queue_type;
+
 -- name: daily
 SELECT local_date, samples, min_wait, mean_wait, p50_wait, p90_wait, max_wait, operating_minutes, down_minutes,
        open_minutes, covered_share, data_source

@@ -64,7 +64,7 @@ WITH day AS (
 )
 SELECT {name}, coalesce(samples, 0) AS samples, coalesce(previous_samples, 0) AS previous_samples,
        round(mean::numeric, 2) AS mean_wait, round(previous_mean::numeric, 2) AS previous_mean_wait,
-       round((mean - previous_mean)::numeric, 2) AS change_minutes,
+       round(mean::numeric, 2) - round(previous_mean::numeric, 2) AS change_minutes,
        round((100 * (mean - previous_mean) / nullif(previous_mean, 0))::numeric, 1) AS change_percent,
        max_wait, previous_max_wait, days, previous_days, rides, previous_rides
 FROM compared
@@ -121,7 +121,7 @@ WITH hour AS (
 )
 SELECT local_hour, coalesce(samples, 0) AS samples, coalesce(previous_samples, 0) AS previous_samples,
        round(mean::numeric, 2) AS mean_wait, round(previous_mean::numeric, 2) AS previous_mean_wait,
-       round((mean - previous_mean)::numeric, 2) AS change_minutes,
+       round(mean::numeric, 2) - round(previous_mean::numeric, 2) AS change_minutes,
        round((100 * (mean - previous_mean) / nullif(previous_mean, 0))::numeric, 1) AS change_percent,
        max_wait, previous_max_wait, days, previous_days, rides, previous_rides
 FROM compared CROSS JOIN shown

@@ -89,6 +89,7 @@ def test_history_pages_by_cursor_in_both_directions(reader: FlaskClient):
     assert up[0] == {
         "recorded_at": "2019-06-29T13:00:00.000000Z", "local_time": "2019-06-29T09:00:00",
         "status": "OPERATING", "wait_minutes": 25, "data_source": "ARCHIVE", "source_updated_at": None,
+        "queues": [],
     }  # fmt: skip
 
 
@@ -106,6 +107,24 @@ def test_history_of_one_source_and_as_csv(reader: FlaskClient, conn: db.Connecti
     text = reader.get(f"{address}&format=csv").get_data(as_text=True)
     lines = list(csv.DictReader(io.StringIO(text)))
     assert len(lines) == 10 and lines[0]["local_time"] == "2019-07-01T17:00:00"
+
+
+def test_history_has_the_other_queues_of_a_snapshot(reader: FlaskClient, conn: db.Connection):
+    with db.transaction(conn):
+        db.execute(
+            conn,
+            "INSERT INTO parks.queue_postings (ride_id, recorded_at, data_source, queue_type, wait_minutes, state, "
+            "return_start_at, price_minor, currency) VALUES "
+            "(1, '2019-07-01T14:00Z', 'ARCHIVE', 'SINGLE_RIDER', 5, NULL, NULL, NULL, NULL), "
+            "(1, '2019-07-01T14:00Z', 'ARCHIVE', 'PAID_RETURN_TIME', NULL, 'AVAILABLE', '2019-07-01T18:00Z', 2100, "
+            "'USD')",
+        )
+    rows = all_rows(reader, f"{RIDE}/history?from=2019-07-01&to=2019-07-01&sort=recorded_at&limit=2")
+    assert [len(row["queues"]) for row in rows] == [0, 2] + 7 * [0]
+    single, paid = rows[1]["queues"]
+    assert single["queue_type"] == "SINGLE_RIDER" and single["wait_minutes"] == 5
+    assert (paid["price_minor"], paid["return_start_at"]) == (2100, "2019-07-01T18:00:00Z")
+    assert set(paid) == set(ride_rows.QueuePosting.model_fields)
 
 
 def test_history_with_bounds_touches_its_months_only(app_context: Flask, conn: db.Connection):
