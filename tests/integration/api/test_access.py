@@ -21,6 +21,7 @@ EXAMPLE = {
     "issue_id": 1,
     "filename": "console.css",
     "vehicle_id": 1,
+    "park_id": "75ea578a-adc8-4116-a54d-dccb60765ef9",
 }
 
 

@@ -1,5 +1,6 @@
 """Odd entries of an answer: none costs another one, and every oddity is on record."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -210,7 +211,9 @@ def test_a_last_updated_that_is_no_time_is_left_out(cycle, conn, api, updated):
     """Case 15, of an answer: it is not our time, so it costs nothing but itself."""
     api.live(entry(lastUpdated=updated))
     cycle()
-    assert rows(conn, SNAPSHOT)[0]["source_updated_at"] is None and len(issues(conn, "INVALID_TIME")) == 1
+    assert rows(conn, SNAPSHOT)[0]["source_updated_at"] is None
+    (issue,) = issues(conn, "INVALID_TIME")  # by its shape, else the log would grow with every poll
+    assert not re.search(r"[0-8]", issue["raw_value"]) and str(updated) in issue["message"]
 
 
 def test_an_entity_that_stands_twice_counts_once(cycle, conn, api):
