@@ -3,6 +3,7 @@
 A destination that does not answer is missed and named, and the cycle is PARTIAL; the others do not wait for it.
 """
 
+import contextlib
 import contextvars
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -72,9 +73,11 @@ def collect(run: Run, clock: Clock = now) -> Counts:
             )
         try:
             _ask_all(run, cycle, read_live_params(run.params), clock)
-        except Interrupted:
-            cycle.missed |= dict.fromkeys(_unheard(run, cycle), "the run was stopped")
-            _end(run, cycle, clock)
+        except CronhouseError as exc:
+            # the database may be what failed; the next round closes this one then
+            with contextlib.suppress(CronhouseError):
+                cycle.missed |= dict.fromkeys(_unheard(run, cycle), str(exc))
+                _end(run, cycle, clock)
             raise
         _end(run, cycle, clock)
     run.log.info(
