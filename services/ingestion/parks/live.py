@@ -3,6 +3,7 @@
 A destination that does not answer is missed and named, and the cycle is PARTIAL; the others do not wait for it.
 """
 
+import contextlib
 import contextvars
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
@@ -17,7 +18,7 @@ from services.ingestion.parks.live_store import query
 from services.ingestion.sources.parks_live import Issue, Live, fetch_live
 from services.ingestion.sources.themeparks_api import Answer, Gate, ThemeParks, api_url
 from shared import db
-from shared.errors import CronhouseError, Interrupted, TransientError
+from shared.errors import CronhouseError, FatalError, Interrupted, TransientError
 from shared.jobs import Counts, Run
 
 Clock = Callable[[], datetime]
@@ -72,9 +73,11 @@ def collect(run: Run, clock: Clock = now) -> Counts:
             )
         try:
             _ask_all(run, cycle, read_live_params(run.params), clock)
-        except Interrupted:
-            cycle.missed |= dict.fromkeys(_unheard(run, cycle), "the run was stopped")
-            _end(run, cycle, clock)
+        except CronhouseError as exc:
+            # the database may be what failed; the next round closes this one then
+            with contextlib.suppress(CronhouseError):
+                cycle.missed |= dict.fromkeys(_unheard(run, cycle), str(exc))
+                _end(run, cycle, clock)
             raise
         _end(run, cycle, clock)
     run.log.info(
@@ -110,7 +113,8 @@ def _begin(run: Run, params: LiveParams, clock: Clock) -> Cycle:
             live_store.note_issues(
                 conn, [Issue("CLOCK_SET_BACK", "live", f"{last:%Y-%m-%d %H:%M}Z", message)]
             )
-        db.execute(conn, query("ensure_partitions"), {"day": started_at.astimezone(UTC).date()})
+        today = started_at.astimezone(UTC).date()  # and tomorrow: a round may cross the end of a month
+        db.execute(conn, query("ensure_partitions"), {"first": today, "last": today + timedelta(days=1)})
         if params.destinations:
             found = db.fetch_all(conn, query("names"), {"ids": list(params.destinations)})
             names = {row["destination_id"]: row["name"] for row in found}
@@ -150,23 +154,32 @@ def _pause(run: Run) -> Callable[[float], None]:
 
 
 def _take(run: Run, cycle: Cycle, destination_id: str, future: "Future[Answer[Live]]", clock: Clock) -> None:
-    """Write one answer, or that there was none."""
+    """Write one answer, or that there was none. One that cannot be written costs no other either."""
     try:
         answer = future.result()
     except Interrupted:
         raise
     except CronhouseError as exc:
-        cycle.missed[destination_id] = str(exc)
-        run.log.warning("%s is missed: %s", cycle.destinations[destination_id] or destination_id, exc)
-        _write_miss(run, cycle, destination_id, str(exc), clock)
+        _miss(run, cycle, destination_id, exc, clock)
         return
-    with run.stage("land"):
-        landed = live_store.land(run, destination_id, answer)
-    with run.stage("write"):
-        written = live_store.write_answer(run, cycle.cycle_id, destination_id, answer, landed)
+    try:
+        with run.stage("land"):
+            landed = live_store.land(run, destination_id, answer)
+        with run.stage("write"):
+            written = live_store.write_answer(run, cycle.cycle_id, destination_id, answer, landed)
+    except FatalError as exc:
+        run.check_stop()  # a cancelled statement is how the end of the time shows
+        _miss(run, cycle, destination_id, exc, clock)
+        return
     counts = Counts(written.entities, written.changed, written.rejected)
     cycle.counts += counts
     run.committed += counts
+
+
+def _miss(run: Run, cycle: Cycle, destination_id: str, exc: CronhouseError, clock: Clock) -> None:
+    cycle.missed[destination_id] = str(exc)
+    run.log.warning("%s is missed: %s", cycle.destinations[destination_id] or destination_id, exc)
+    _write_miss(run, cycle, destination_id, str(exc), clock)
 
 
 def _write_miss(run: Run, cycle: Cycle, destination_id: str, problem: str, clock: Clock) -> None:

@@ -15,8 +15,8 @@ from services.ingestion.parks.hours import put_hours
 from services.ingestion.parks.live_params import MetadataParams, read_live_params, read_metadata_params
 from services.ingestion.parks.live_store import DATASET, SQL, note_issues
 from services.ingestion.parks.values import read_uuid
-from services.ingestion.sources.parks_live import Issue, read_lenient
-from services.ingestion.sources.parks_metadata import Details, expect, read_details, read_schedule
+from services.ingestion.sources.parks_live import Issue, read_lenient, read_name
+from services.ingestion.sources.parks_metadata import Details, expect, read_details, read_schedule, read_text
 from services.ingestion.sources.themeparks_api import Gate, ThemeParks, api_url
 from shared import db
 from shared.errors import ConfigError, CronhouseError, FatalError, Interrupted, TransientError
@@ -119,12 +119,12 @@ class Description:
             if destination_id is not None:
                 found.append((destination_id, item))
         rows = [
-            {"destination_id": key, "name": item.get("name"), "slug": item.get("slug"),
-             "external_id": item.get("externalId")}
+            {"destination_id": key, "name": read_name(item.get("name")), "slug": read_text(item.get("slug")),
+             "external_id": read_text(item.get("externalId"))}
             for key, item in found
         ]  # fmt: skip
         parks = {
-            park_id: {"park_id": park_id, "destination_id": key, "name": park.get("name")}
+            park_id: {"park_id": park_id, "destination_id": key, "name": read_name(park.get("name"))}
             for key, item in found
             for park in item.get("parks") or ()
             if isinstance(park, dict) and (park_id := read_uuid(park.get("id")))

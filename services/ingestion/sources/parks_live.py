@@ -5,6 +5,7 @@ lastUpdated tells little (that of a park may be years old), so it is kept beside
 """
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -93,7 +94,11 @@ def parse_live(body: bytes, destination_id: str, where: str) -> Live:
     entries: dict[str, Entry] = {}
     rejected = 0
     for item in items:
-        entry, issue = _entry(item, destination_id, own_park)
+        try:
+            entry, issue = _entry(item, destination_id, own_park)
+        except RecursionError:
+            raw = show_raw(item.get("id"))
+            entry, issue = None, Issue("INVALID_EVENT", destination_id, raw, "an entry is nested too deeply")
         if issue:
             issues.append(issue)
         if entry is None:
@@ -107,7 +112,7 @@ def parse_live(body: bytes, destination_id: str, where: str) -> Live:
             )
         entries[entry.entity_id] = entry
     zone = content.get("timezone")
-    return Live(zone if isinstance(zone, str) else None, entries, len(items), rejected, tuple(issues))
+    return Live(_text(zone), entries, len(items), rejected, tuple(issues))
 
 
 def read_lenient(body: bytes, where: str, tell: Tell) -> Any:
@@ -115,11 +120,13 @@ def read_lenient(body: bytes, where: str, tell: Tell) -> Any:
     body = body.removeprefix(b"\xef\xbb\xbf")
     try:
         return msgspec.json.decode(body)
+    except RecursionError as exc:
+        raise FatalError(f"{where}: answered JSON that is nested too deeply") from exc
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
     try:
         return decode_json(body, object, where)
-    except TransientError as exc:
+    except (TransientError, FatalError) as exc:
         text = body.decode("utf-8", "replace")
         constants: list[str] = []
         try:
@@ -163,8 +170,8 @@ def _entry(item: Any, destination_id: str, own_park: str | None) -> tuple[Entry 
     queue = queue if isinstance(queue, dict) else {}
     entity_type = item.get("entityType")
     entry = Entry(
-        entity_id, _name(item.get("name")), entity_type if isinstance(entity_type, str) else None,
-        _park(item, entity_id, own_park, tell), _name(item.get("externalId")),
+        entity_id, read_name(item.get("name")), _text(entity_type),
+        _park(item, entity_id, own_park, tell), _text(item.get("externalId")),
         status, _standby(queue.get("STANDBY"), tell), "STANDBY" in queue,
         tuple(read_queue(name, value, tell) for name, value in sorted(queue.items()) if name in OTHER_TYPES),
         _showtimes(item.get("showtimes"), tell), _unknown(queue, tell), _updated_at(item.get("lastUpdated"), tell),
@@ -218,13 +225,27 @@ def _updated_at(value: Any, tell: Tell) -> str | None:
     moment = read_instant(value)
     if moment is None:
         if value is not None:
-            tell("INVALID_TIME", show_raw(value), "lastUpdated is no RFC 3339 time with an offset; left out")
+            # by its shape: times are all different, and would fill the log
+            shape = re.sub(r"\d", "9", show_raw(value))
+            tell(
+                "INVALID_TIME",
+                shape,
+                f"lastUpdated is no RFC 3339 time with an offset; left out: {show_raw(value)}",
+            )
         return None
     return moment.isoformat()
 
 
-def _name(value: Any) -> str | None:
-    """Keep a name as it came but for what PostgreSQL cannot hold; None where it has no letter at all."""
+def read_name(value: Any) -> str | None:
+    """Return a name as it came; of one in several languages ({"en": ..., "de": ...}) the English one, or the first."""
+    if isinstance(value, dict):
+        names = [value.get("en"), *(value[key] for key in sorted(value, key=str))]
+        value = next((name for name in names if _text(name)), None)
+    return _text(value)
+
+
+def _text(value: Any) -> str | None:
+    """Return text but for what PostgreSQL cannot hold; None where there is no letter at all."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return clean_text(value)[:500] if isinstance(value, str) and value.strip() else None

@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.ingestion.parks.values import read_uuid, show_raw, tidy
-from services.ingestion.sources.parks_live import Issue
+from services.ingestion.sources.parks_live import Issue, read_name
 from shared.errors import FatalError
 
 INCH = 2.54  # centimetres
@@ -103,9 +103,9 @@ def read_details(item: dict[str, Any], near: Place | None = None) -> Details | N
         for name, (attribute, tag) in _HEIGHTS.items()
     }
     return Details(
-        entity_id, _text(item.get("name")), _text(item.get("slug")), _text(item.get("entityType")),
-        _text(item.get("attractionType")), read_uuid(item.get("parkId")), _text(item.get("externalId")),
-        _text(item.get("timezone")), read_place(item.get("location"), near, tell), heights,
+        entity_id, read_name(item.get("name")), read_text(item.get("slug")), read_text(item.get("entityType")),
+        read_text(item.get("attractionType")), read_uuid(item.get("parkId")), read_text(item.get("externalId")),
+        read_text(item.get("timezone")), read_place(item.get("location"), near, tell), heights,
         sorted(tidy(tags), key=show_raw), tidy(attributes), issues,
     )  # fmt: skip
 
@@ -187,12 +187,13 @@ def _degrees(value: Any) -> float | None:
         return None
     try:
         number = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
 
-def _text(value: Any) -> str | None:
+def read_text(value: Any) -> str | None:
+    """Return text but for what PostgreSQL cannot hold; None where there is no letter at all."""
     return tidy(value)[:500] if isinstance(value, str) and value.strip() else None
 
 
@@ -220,7 +221,7 @@ def read_schedule(entries: list[dict[str, Any]], zone: ZoneInfo, tell: Tell) -> 
             tell("INVALID_HOURS", f"{day} {show_raw(given)}", "longer than 36 hours; left out")
             continue
         kind = entry.get("type") if entry.get("type") in KINDS else "INFO"
-        yield Hours(day, str(kind), opens, closes, _text(entry.get("description")) or "")
+        yield Hours(day, str(kind), opens, closes, read_text(entry.get("description")) or "")
 
 
 def read_local(value: Any, zone: ZoneInfo, tell: Tell) -> datetime | None:

@@ -287,6 +287,20 @@ def test_25_a_zone_that_changes_counts_from_now_and_one_that_was_guessed_never_w
     assert len(issues(conn, "INVALID_TIMEZONE")) == 1 and len(rows(conn, zones, id=KINGDOM)) == 2
 
 
+def test_25_two_parks_of_one_destination_may_be_in_two_zones(describe_on, conn, api, cycle):
+    """Case 25: the live answer has one zone for all; each park's own page has its own."""
+    cycle()  # both parks are discovered, with the zone of the answer
+    east = {"id": KINGDOM, "name": "East", "entityType": "PARK", "timezone": "America/New_York"}
+    west = {"id": STUDIOS, "name": "West", "entityType": "PARK", "timezone": "America/Los_Angeles"}
+    api.answer(f"/v1/entity/{RESORT}/children", {"children": [east, west]})
+    for park in (east, west):
+        api.answer(f"/v1/entity/{park['id']}", park)
+    describe_on()
+    found = rows(conn, "SELECT p.name, z.timezone FROM parks.park_timezones AS z JOIN parks.parks AS p USING (park_id) "
+                       "WHERE p.name IN ('East', 'West') ORDER BY p.name")  # fmt: skip
+    assert [row["timezone"] for row in found] == ["America/New_York", "America/Los_Angeles"]
+
+
 def test_hours_of_this_month_and_the_next_are_published(describe_on, conn, api):
     describe_on(datetime(2019, 11, 20, 17, tzinfo=UTC))
     asked = {one["path"] for one in api.requests("/schedule/")}

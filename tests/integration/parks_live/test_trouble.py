@@ -2,7 +2,7 @@
 
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -135,8 +135,42 @@ def test_a_broken_transaction_leaves_nothing_of_a_destination(settings, conn, cy
         db.execute(conn, "ALTER TABLE parks.live_poll ADD CHECK (NOT is_answered)")  # the last write of all
     with pytest.raises(Exception, match="violates check constraint"):
         cycle()
-    for table in ("ride_status_snapshots", "live_state", "dirty_day", "live_poll"):
+    for table in ("ride_status_snapshots", "live_state", "dirty_day"):
         assert not rows(conn, f"SELECT FROM parks.{table}"), table
+    assert [row["is_answered"] for row in rows(conn, POLLS)] == [False]
+
+
+def test_an_answer_that_cannot_be_written_costs_no_other(conn, cycle, api):
+    other = "22222222-2222-4222-8222-222222222222"
+    api.live({"id": DEAD, "name": "x", "parkId": other, "status": "DOWN"}, destination=other)
+    with db.transaction(conn):
+        db.execute(conn, "ALTER TABLE parks.rides ADD CHECK (name <> 'x')")
+    assert cycle(destinations=[other, RESORT]).written == 7
+    assert rows(conn, CYCLES) == [{"status": "PARTIAL", "asked": 2, "answered": 1}]
+    assert "violates check constraint" in rows(conn, POLLS)[0]["problem"]
+
+
+def test_a_round_that_crosses_the_end_of_a_month_has_its_partitions(settings, conn):
+    moments = iter([datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)])
+    run = make_run(settings, "parks_live")
+    assert collect(run, lambda: next(moments, datetime(2026, 12, 1, 0, 0, 1, tzinfo=UTC))).written == 7
+    run.close()
+    assert {
+        row["m"] for row in rows(conn, "SELECT recorded_at::date::text AS m FROM parks.ride_status_snapshots")
+    } == {"2026-12-01"}
+
+
+def test_nothing_stays_of_a_round_but_its_rows(cycle, conn, settings):
+    """Twenty rounds in one process: no connection, thread or temporary row is left of any."""
+    for number in range(20):
+        cycle(NOON + timedelta(minutes=5 * number))
+    others = "SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    deadline = time.monotonic() + 20
+    while rows(conn, others)[0]["n"] and time.monotonic() < deadline:
+        time.sleep(0.05)  # a closed connection takes a moment to go
+    assert rows(conn, others)[0]["n"] == 0
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("live")]
+    assert len(rows(conn, "SELECT FROM parks.ride_status_snapshots")) == 14  # at first, and after an hour
 
 
 def test_a_stop_is_heard_while_the_source_lets_us_wait(settings, conn, api):

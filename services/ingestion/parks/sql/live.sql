@@ -47,7 +47,7 @@ FROM parks.rides WHERE entity_id = ANY(%(ids)s::uuid[]);
 SELECT count(*) FROM parks.register_rides(%(entities)s::jsonb);
 
 -- name: ensure_partitions
-SELECT parks.ensure_snapshot_partitions(%(day)s, %(day)s);
+SELECT parks.ensure_snapshot_partitions(%(first)s, %(last)s);
 
 -- name: trim_polls
 DELETE FROM parks.live_poll WHERE polled_at < now() - make_interval(days => %(days)s);
