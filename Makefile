@@ -38,7 +38,7 @@ test-compose: .venv/.dev  ## bring the Compose stack up and test it (needs a Doc
 
 .PHONY: bench
 bench: .venv/.dev  ## run every benchmark (some take minutes)
-	@for file in bench/star_load.py bench/quality.py bench/daily.py bench/vpic_load.py; do "$(BIN)/python" "$$file"; done
+	@for file in bench/star_load.py bench/quality.py bench/daily.py bench/vpic_load.py bench/archive_import.py; do "$(BIN)/python" "$$file"; done
 
 .PHONY: up
 up:  ## docker compose up, with made-up secrets where none are set

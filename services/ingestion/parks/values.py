@@ -67,7 +67,7 @@ def read_wait(value: Any) -> tuple[int | None, str | None]:
         return None, None
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
         value, odd = float(value), "COERCED_WAIT"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not _is_number(value) or not -1e9 < value < 1e9:
         return None, "INVALID_WAIT"
     minutes = math.floor(value + 0.5)
     if minutes != value:
@@ -85,9 +85,13 @@ def read_status(value: Any) -> tuple[str, bool]:
 
 def read_count(value: Any) -> int | None:
     """Return a whole number of 0 or more that fits a 32-bit column; None for anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not _is_number(value) or not 0 <= value < 2**31:
         return None
-    return int(value) if value == int(value) and 0 <= value < 2**31 else None
+    return int(value) if value == int(value) else None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def tidy(value: Any) -> Any:
