@@ -59,6 +59,7 @@ def test_every_file_of_the_folder_is_a_command() -> None:
         "__main__",
         "common",
     }
+    files = {name for name in files if not name.startswith("parks_")}  # subjects of the group `parks`
     assert files == set(COMMANDS)
     assert all(import_module(f"shared.cli.{name}").command for name in COMMANDS)
 
