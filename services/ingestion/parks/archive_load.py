@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ _FOLDER = Path(__file__).parent / "sql" / "archive"
 SQL = SqlFolder(_FOLDER)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNIQUE_VIOLATION = "23505"
+_fold = lru_cache(maxsize=4096)(fold_name)  # the same few hundred names in every file
 _PLACE = re.compile(r"%\((\w+)\)s")
 NARROW_MS = 2 * 86_400_000
 QUARTER_MS = 900_000  # every time zone is whole quarters of an hour away from UTC
@@ -178,7 +180,7 @@ class Loader:
         ):
             entry = {
                 "entity_id": who.entity_id, "park_id": who.park_id, "destination_id": item.destination_id,
-                "timezone": who.timezone, "name": who.name, "folded_name": who.name and fold_name(who.name) or None,
+                "timezone": who.timezone, "name": who.name, "folded_name": who.name and _fold(who.name) or None,
                 "internal_id": who.internal_id, "first_seen_at": _instant(who.first),
                 "last_seen_at": _instant(who.last),
             }  # fmt: skip
