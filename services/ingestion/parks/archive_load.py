@@ -6,20 +6,23 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import psycopg2
 from psycopg2.extras import Json
 
 from services.ingestion.parks.events import MOMENT, MOMENT_BITS, Batch, Identity, Issue
 from shared import db
+from shared.errors import FatalError
 from shared.names import fold_name
 from shared.sql import SqlFolder, read_queries
 
 _FOLDER = Path(__file__).parent / "sql" / "archive"
 SQL = SqlFolder(_FOLDER)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+UNIQUE_VIOLATION = "23505"
+_fold = lru_cache(maxsize=4096)(fold_name)  # the same few hundred names in every file
 _PLACE = re.compile(r"%\((\w+)\)s")
 NARROW_MS = 2 * 86_400_000
 QUARTER_MS = 900_000  # every time zone is whole quarters of an hour away from UTC
@@ -92,12 +95,24 @@ class Loader:
     ) -> Outcome:
         """Write an object."""
         self._make_ready(item, batch)
+        try:
+            return self._write(item, batch, import_id, etag, size, kind)
+        except FatalError as exc:
+            if getattr(exc.__cause__, "pgcode", None) != UNIQUE_VIOLATION:
+                raise
+            # another object with a snapshot of the same ride and instant was written a moment ago
+            return self._write(item, batch, import_id, etag, size, kind, is_known=True)
+
+    def _write(
+        self, item: Object, batch: Batch, import_id: int, etag: str | None, size: int, kind: str,
+        is_known: bool = False,
+    ) -> Outcome:  # fmt: skip
         values = {"object_id": item.object_id, "import_id": import_id, **_range(batch)}
         conn = self.conn
         with db.transaction(conn):
             if not self._still_open(item):
                 return Outcome(item.object_key, "SKIPPED", item.size_bytes)
-            imported, changed = self._write_rows(batch, values)
+            imported, changed = self._write_rows(batch, values, is_known)
             self._register(item, batch.identities.values())
             self._log(batch, import_id)
             if imported or changed:
@@ -165,7 +180,7 @@ class Loader:
         ):
             entry = {
                 "entity_id": who.entity_id, "park_id": who.park_id, "destination_id": item.destination_id,
-                "timezone": who.timezone, "name": who.name, "folded_name": who.name and fold_name(who.name) or None,
+                "timezone": who.timezone, "name": who.name, "folded_name": who.name and _fold(who.name) or None,
                 "internal_id": who.internal_id, "first_seen_at": _instant(who.first),
                 "last_seen_at": _instant(who.last),
             }  # fmt: skip
@@ -183,13 +198,16 @@ class Loader:
             found.update({row["entity_id"]: row["ride_id"] for row in rows})
         return found
 
-    def _write_rows(self, batch: Batch, values: dict[str, Any]) -> tuple[int, int]:
+    def _write_rows(self, batch: Batch, values: dict[str, Any], is_known: bool) -> tuple[int, int]:
         """Write the snapshots with their queues; return how many are new and how many were changed."""
         if not batch.rows:
             return 0, 0
         numbers = [self.rides[entity] for entity in batch.entities]
         columns = render(batch, numbers)
-        imported = self._run("insert_snapshots", {**values, **columns})
+        is_known = is_known or db.fetch_value(
+            self.conn, self._prepare("is_known"), {**values, **self._stretches(batch)}
+        )
+        imported = self._run("insert_unknown" if is_known else "insert_new", {**values, **columns})
         changed = self._settle_contested(batch, columns, values) if imported < len(batch.rows) else 0
         postings, extras = _more(batch, numbers)
         if postings:
@@ -219,12 +237,16 @@ class Loader:
             self._run("log_issues", {"issues": Json(issues), "import_id": import_id})
 
     def _mark_dirty(self, batch: Batch) -> None:
+        self._run("mark_dirty", self._stretches(batch))
+
+    def _stretches(self, batch: Batch) -> dict[str, list[int]]:
+        """Return from when to when the rides have rows, as columns."""
         stretches = sorted(
             {(self.rides[who.entity_id], first, last) for who in batch.identities.values() if who.last >= 0
              for first, last in _stretches(who, batch)}
         )  # fmt: skip
         rides, firsts, lasts = (list(column) for column in zip(*stretches, strict=True))
-        self._run("mark_dirty", {"rides": rides, "firsts": firsts, "lasts": lasts})
+        return {"rides": rides, "firsts": firsts, "lasts": lasts}
 
 
 def render(batch: Batch, numbers: list[int]) -> dict[str, str]:
@@ -290,9 +312,3 @@ def _range(batch: Batch) -> dict[str, int | None]:
 
 def _instant(milliseconds: int) -> str:
     return (EPOCH + timedelta(milliseconds=milliseconds)).isoformat()
-
-
-def is_disk_full(exc: BaseException) -> bool:
-    """Tell whether the database had no room."""
-    cause = exc.__cause__
-    return isinstance(cause, psycopg2.Error) and (cause.pgcode or "").startswith("53")

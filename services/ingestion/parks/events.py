@@ -156,7 +156,11 @@ class Batch:
 
     def identity(self, entity: str, name: Any, internal_id: Any, park: Any, zone: Any) -> Identity:
         """Return the entity under these names, which are read leniently: none of them can cost an event."""
-        known = self.identities.get((entity, name, internal_id, park))
+        key = (
+            entity,
+            *(part if isinstance(part, str | None) else show_raw(part) for part in (name, internal_id, park)),
+        )
+        known = self.identities.get(key)
         if known is not None:
             return known
         park_id = read_uuid(park)
@@ -165,8 +169,8 @@ class Batch:
             self.tell("NO_PARK", raw, "the event names no park; its ride's park is kept", entity)
         number = self.entities.setdefault(entity, len(self.entities))
         made = Identity(number, entity, _name(name), _name(internal_id), park_id, _name(zone))
-        key = (entity, name, internal_id, park)
-        return self.identities.setdefault(key, made) if _is_hashable(key) else made
+        self.identities[key] = made
+        return made
 
     def add(self, who: Identity, moment: int, row: Row) -> None:
         """Take a row. Of two for one ride and instant the later in the file stays."""
@@ -398,7 +402,3 @@ def _name(value: Any) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     return clean_text(value)[:500] or None if isinstance(value, str) and value.strip() else None
-
-
-def _is_hashable(key: tuple[Any, ...]) -> bool:
-    return all(part is None or isinstance(part, str) for part in key)

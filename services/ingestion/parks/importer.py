@@ -34,6 +34,7 @@ log = logging.getLogger("cronhouse.parks_import")
 FILES_A_PROCESS = 8  # fewer are done sooner than another process has started
 POLL_SECONDS = 1.0  # how often the checkpoint is asked whether somebody wants a pause
 LISTED_AT_ONCE = 1000
+DASK_TIMEOUT = "10s"
 
 
 @dataclass
@@ -257,7 +258,7 @@ def _dask(address: str) -> Iterator[tuple[Executor, int]]:
     except ImportError as exc:
         raise FatalError("DASK_SCHEDULER is set, but the package distributed is not installed") from exc
     try:
-        client = Client(address, timeout="10s")
+        client = Client(address, timeout=DASK_TIMEOUT)
     except (OSError, TimeoutError, ValueError) as exc:
         raise FatalError(f"DASK_SCHEDULER: no scheduler answers at {address}: {exc}") from exc
     with client:

@@ -166,6 +166,16 @@ def test_both_hours_at_the_end_of_summer_time_are_kept(bench: Bench) -> None:
     assert bench.value("SELECT count(*) FROM parks.dirty_day") == 1
 
 
+def test_instant_that_shows_only_on_writing_is_settled_too(bench: Bench) -> None:
+    """Files of scattered events are not looked up beforehand for every instant: the key tells."""
+    for day, wait in (("2019/08/01", 10), ("2019/08/02", 20)):
+        bench.write(day, [event("2017-02-03T12:01:00Z", wait), event("2019-08-01T12:01:00Z", wait)])
+    report = bench.run()
+    assert (report.imported, report.duplicates) == (2, 2)
+    waits = bench.rows("SELECT wait_minutes FROM parks.ride_status_snapshots")
+    assert waits == [{"wait_minutes": 20}] * 2 and bench.issues()["CONFLICT"] == 2
+
+
 def test_range_of_file_dates(bench: Bench) -> None:
     for day in ("2018/12/31", "2019/08/01", "2019/08/02", "2019/08/03"):
         bench.write(day, [event(f"{day.replace('/', '-')}T12:00:00Z")])

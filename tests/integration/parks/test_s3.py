@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from services.ingestion.parks import imports
+from services.ingestion.parks.doctor import check_sources
 from services.ingestion.parks.importer import Importer
 from services.ingestion.sources import parks_objects
 from services.ingestion.sources.parks_archive import S3Archive, open_archive, read_key
@@ -265,3 +266,14 @@ def test_object_larger_than_allowed_is_not_read(server: Server, monkeypatch: pyt
     server.answers = [(200, {}, b"x" * 5000)]
     with pytest.raises(FatalError, match="larger than"):
         server.archive()[0].read(KEY)
+
+
+def test_doctor_asks_the_archive(s3_url: str, bucket: Any) -> None:
+    def found(settings: Settings) -> list[tuple[str, str | None]]:
+        return list(check_sources(settings, None))  # type: ignore[arg-type]
+
+    assert found(load_settings({}))[0][1] is None
+    assert "has no destinations" in str(found(settings_of(s3_url, bucket.name))[0][1])
+    bucket(KEY, b"x")
+    assert found(settings_of(s3_url, bucket.name)) == [(f"s3://{bucket.name}", None)]
+    assert "does not exist" in str(found(settings_of(s3_url, "nowhere-at-all"))[0][1])

@@ -42,3 +42,16 @@ UPDATE parks.import_checkpoints
 SET files_done = files_done + 1, files_failed = files_failed + 1, bytes_done = bytes_done + %(listed_size)s,
     updated_at = now()
 WHERE import_id = %(import_id)s;
+
+-- name: is_known
+-- Whether the history has anything of the stretches of time in which the object has rows.
+SELECT EXISTS (
+    SELECT FROM unnest(%(rides)s::integer[], %(firsts)s::bigint[], %(lasts)s::bigint[]) AS given (ride_id, first, last)
+    CROSS JOIN LATERAL (
+        SELECT FROM parks.ride_status_snapshots AS known
+        WHERE known.ride_id = given.ride_id AND known.data_source = 'ARCHIVE'
+          AND known.recorded_at BETWEEN timestamptz 'epoch' + given.first * interval '1 millisecond'
+                                    AND timestamptz 'epoch' + given.last * interval '1 millisecond'
+          AND known.recorded_at BETWEEN timestamptz 'epoch' + %(first)s * interval '1 millisecond'
+                                    AND timestamptz 'epoch' + %(last)s * interval '1 millisecond'
+        LIMIT 1) AS one);
