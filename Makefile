@@ -18,7 +18,7 @@ demo: .venv/.embedded  ## run everything on sample data and serve it (ONCE=1: ex
 
 .PHONY: test
 test: .venv/.dev  ## run all tests on real PostgreSQL and Redis (ARGS="-k name" for some)
-	@scripts/install_browser.sh
+	@scripts/install_test_tools.sh
 	@"$(BIN)/python" -m pytest $(ARGS)
 
 .PHONY: lint
