@@ -24,10 +24,6 @@ api = APIBlueprint(
     "yoy", __name__, url_prefix="/api", abp_tags=[tag], abp_responses=RESPONSES,
     abp_security=[{"bearer": []}, {"key": []}],
 )  # fmt: skip
-_KEYS = {
-    "month": ("month_start", "date_trunc('month', held_on)::date"),
-    "day": ("local_date", "held_on::date"),
-}
 
 
 class ComparisonQuery(Days):
@@ -103,8 +99,6 @@ def choose_days(query: ComparisonQuery, scope: dict[str, Any]) -> dict[str, Any]
 
 def comparison(by: str, values: dict[str, Any]) -> sql.Composed:
     """Return the statement that compares by month, day or hour."""
-    if by == "hour":
-        hours = "hours_of_parks" if values["ride_id"] is None else "hours_of_ride"
-        return sql.SQL(database.query("yoy", "by_hour")).format(hours=sql.SQL(database.query("yoy", hours)))
-    name, key = _KEYS[by]
-    return sql.SQL(database.query("yoy", "by_day")).format(name=sql.Identifier(name), key=sql.SQL(key))
+    scope = "parks" if values["ride_id"] is None else "ride"
+    days, hours = (sql.SQL(database.query("yoy", f"{kind}_of_{scope}")) for kind in ("days", "hours"))
+    return sql.SQL(database.query("yoy", f"by_{by}")).format(days=days, hours=hours)

@@ -1,7 +1,7 @@
 -- Reads of yoy.py: a stretch of local days against the same days a year before, from the statistics. A day of the
 -- year before is moved onto the day that it is held against: one calendar year (29 February is held against
 -- nothing), or 364 days, so that weekdays meet.
--- ride_id and park_id narrow the answer, null is everything; the places {name}, {key} and {hours} are yoy.py's.
+-- ride_id and park_id narrow the answer, null is everything; the places {days} and {hours} are yoy.py's.
 
 -- name: park
 SELECT park_id, name, timezone FROM parks.parks WHERE park_id = %(park_id)s;
@@ -23,8 +23,8 @@ SELECT first_day, last_day,
        CASE WHEN %(align)s = 'date' THEN (last_day - interval '1 year')::date ELSE last_day - 364 END AS previous_last
 FROM period;
 
--- name: by_day
--- Grain: a row a month or day.
+-- name: by_month
+-- Grain: a row a month.
 WITH day AS (
     SELECT false AS is_previous, local_date AS held_on, local_date, ride_id, samples, wait_sum, max_wait
     FROM parks.ride_daily_stats
@@ -40,12 +40,12 @@ WITH day AS (
       AND (%(ride_id)s::integer IS NULL OR ride_id = %(ride_id)s::integer)
       AND (%(park_id)s::uuid IS NULL OR park_id = %(park_id)s::uuid)
 ), summed AS (  -- by ride, and by date: what is counted distinct is then a number of rows
-    SELECT {key} AS {name}, is_previous, grouping(ride_id) = 1 AS is_of_date, sum(samples) AS samples,
+    SELECT date_trunc('month', held_on)::date AS month_start, is_previous, grouping(ride_id) = 1 AS is_of_date, sum(samples) AS samples,
            sum(wait_sum) AS wait_sum, max(max_wait) AS max_wait
     FROM day
     GROUP BY GROUPING SETS ((1, 2, ride_id), (1, 2, local_date))
 ), held AS (
-    SELECT {name},
+    SELECT month_start,
            sum(samples) FILTER (WHERE NOT is_previous AND is_of_date) AS samples,
            sum(samples) FILTER (WHERE is_previous AND is_of_date) AS previous_samples,
            sum(wait_sum) FILTER (WHERE NOT is_previous AND is_of_date) AS wait_sum,
@@ -57,18 +57,66 @@ WITH day AS (
            count(*) FILTER (WHERE NOT is_previous AND NOT is_of_date) AS rides,
            count(*) FILTER (WHERE is_previous AND NOT is_of_date) AS previous_rides
     FROM summed
-    GROUP BY {name}
+    GROUP BY month_start
 ), compared AS (
     SELECT *, wait_sum::float8 / samples AS mean, previous_wait_sum::float8 / previous_samples AS previous_mean
     FROM held
 )
-SELECT {name}, coalesce(samples, 0) AS samples, coalesce(previous_samples, 0) AS previous_samples,
+SELECT month_start, coalesce(samples, 0) AS samples, coalesce(previous_samples, 0) AS previous_samples,
        round(mean::numeric, 2) AS mean_wait, round(previous_mean::numeric, 2) AS previous_mean_wait,
        round(mean::numeric, 2) - round(previous_mean::numeric, 2) AS change_minutes,
        round((100 * (mean - previous_mean) / nullif(previous_mean, 0))::numeric, 1) AS change_percent,
        max_wait, previous_max_wait, days, previous_days, rides, previous_rides
 FROM compared
-ORDER BY {name}
+ORDER BY month_start
+LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: days_of_ride
+SELECT local_date, samples, wait_sum, max_wait, 1 AS rides
+FROM parks.ride_daily_stats
+WHERE ride_id = %(ride_id)s AND samples > 0
+
+-- name: days_of_parks
+SELECT local_date, samples, wait_sum, max_wait, rides
+FROM parks.park_daily_stats
+WHERE (%(park_id)s::uuid IS NULL OR park_id = %(park_id)s::uuid)
+
+-- name: by_day
+-- Grain: a row a day. A ride is of one park, so the rides of parks add up.
+WITH day AS (
+    SELECT false AS is_previous, local_date AS held_on, samples, wait_sum, max_wait, rides
+    FROM ({days}) AS now
+    WHERE local_date BETWEEN %(first_day)s::date AND %(last_day)s::date
+    UNION ALL
+    SELECT true, CASE WHEN %(align)s = 'date' THEN (local_date + interval '1 year')::date ELSE local_date + 364 END,
+           samples, wait_sum, max_wait, rides
+    FROM ({days}) AS before
+    WHERE local_date BETWEEN %(previous_first)s::date AND %(previous_last)s::date
+      AND (%(align)s <> 'date' OR to_char(local_date, 'MMDD') <> '0229')
+), held AS (
+    SELECT held_on AS local_date,
+           sum(samples) FILTER (WHERE NOT is_previous) AS samples,
+           sum(samples) FILTER (WHERE is_previous) AS previous_samples,
+           sum(wait_sum) FILTER (WHERE NOT is_previous) AS wait_sum,
+           sum(wait_sum) FILTER (WHERE is_previous) AS previous_wait_sum,
+           max(max_wait) FILTER (WHERE NOT is_previous) AS max_wait,
+           max(max_wait) FILTER (WHERE is_previous) AS previous_max_wait,
+           bool_or(NOT is_previous)::integer AS days, bool_or(is_previous)::integer AS previous_days,
+           coalesce(sum(rides) FILTER (WHERE NOT is_previous), 0) AS rides,
+           coalesce(sum(rides) FILTER (WHERE is_previous), 0) AS previous_rides
+    FROM day
+    GROUP BY held_on
+), compared AS (
+    SELECT *, wait_sum::float8 / samples AS mean, previous_wait_sum::float8 / previous_samples AS previous_mean
+    FROM held
+)
+SELECT local_date, coalesce(samples, 0) AS samples, coalesce(previous_samples, 0) AS previous_samples,
+       round(mean::numeric, 2) AS mean_wait, round(previous_mean::numeric, 2) AS previous_mean_wait,
+       round(mean::numeric, 2) - round(previous_mean::numeric, 2) AS change_minutes,
+       round((100 * (mean - previous_mean) / nullif(previous_mean, 0))::numeric, 1) AS change_percent,
+       max_wait, previous_max_wait, days, previous_days, rides, previous_rides
+FROM compared
+ORDER BY local_date
 LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: hours_of_ride
