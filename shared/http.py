@@ -167,6 +167,10 @@ class Client:
             return FatalError(f"{where}: refused the credentials ({status}): {self.credentials_hint}")
         if status in _LATER or status >= 500:
             wait = read_retry_after(response.headers.get("Retry-After"))
+            if (
+                wait is None and status == 429
+            ):  # seconds too: the RateLimit header fields of the IETF's httpapi drafts
+                wait = read_retry_after(response.headers.get("RateLimit-Reset"))
             advice = f", asks to wait {wait:.0f} s" if wait is not None else ""
             return TransientError(f"{where}: answered {status}{advice}", retry_after=wait)
         said = _excerpt(response.raw.read(2000, decode_content=True))

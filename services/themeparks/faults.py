@@ -130,9 +130,9 @@ def _rate_limit(fault: dict[str, Any]) -> Response:
     wait = fault.get("retry_after", 1)
     body = {"error": "Too Many Requests", "message": "Too Many Requests", "retryAfter": wait}
     response = _json(body, 429)
-    response.headers.update(
-        {"Retry-After": str(wait), "RateLimit-Remaining": "0", "RateLimit-Reset": str(wait)}
-    )
+    response.headers.update({"RateLimit-Remaining": "0", "RateLimit-Reset": str(wait)})
+    if not fault.get("reset_only"):
+        response.headers["Retry-After"] = str(wait)
     return response
 
 

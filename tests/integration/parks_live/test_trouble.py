@@ -54,17 +54,31 @@ def test_57_html_that_stays_is_named_in_the_poll(cycle, conn, api):
     assert not rows(conn, "SELECT FROM ops.loaded_object")
 
 
-def test_57_after_a_429_all_workers_wait_once_together(cycle, conn, api):
-    """Case 57: four destinations, four workers, one 429 of a second: nobody asks during it."""
+@pytest.mark.parametrize("reset_only", [False, True], ids=["retry-after", "ratelimit-reset"])
+def test_57_after_a_429_all_workers_wait_once_together(cycle, conn, api, reset_only):
+    """Case 57: four destinations, one 429 of a second: nobody asks during it."""
     others = [f"{number}0000000-0000-4000-8000-000000000000" for number in (1, 2, 3)]
     for other in others:
         api.live(destination=other)
-    api.fault("rate_limit", path=f"{RESORT}/live", retry_after=1)
+    api.fault("rate_limit", path=f"{RESORT}/live", retry_after=1, reset_only=reset_only)
     cycle(destinations=[RESORT, *others], workers=1)
     asked = api.requests("/live")
     assert len(asked) == 5 and asked[1]["at"] - asked[0]["at"] >= 1.0
-    assert asked[-1]["at"] - asked[1]["at"] < 1.0  # one wait, not one each
+    assert asked[-1]["at"] - asked[1]["at"] < 3.0  # one wait, not one each: that would be three more
     assert rows(conn, CYCLES)[0]["status"] == "COMPLETE"
+
+
+def test_57_what_is_under_way_at_a_429_ends_and_nobody_asks_anew_before_its_time(cycle, api):
+    """Case 57: four workers at once; those that had asked already are answered, all others wait."""
+    others = [f"{number}0000000-0000-4000-8000-000000000000" for number in range(1, 9)]
+    for other in others:
+        api.live(destination=other)
+    api.fault("rate_limit", path=f"{RESORT}/live", retry_after=1)
+    cycle(destinations=[RESORT, *others], workers=4)
+    asked = api.requests("/live")
+    refused = next(one["at"] for one in asked if RESORT in one["path"])
+    assert len(asked) == 10
+    assert max(one["at"] for one in asked if RESORT in one["path"]) >= refused + 1.0
 
 
 def test_57_a_wait_past_the_patience_ends_the_cycle_not_the_job(cycle, conn, api):
