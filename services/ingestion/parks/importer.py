@@ -22,7 +22,7 @@ from typing import Any
 
 from services.ingestion.parks import imports, work
 from services.ingestion.parks.archive_load import SQL, Object, Outcome
-from services.ingestion.parks.events import Issue
+from services.ingestion.parks.batch import Issue
 from services.ingestion.sources.parks_archive import Archive, read_key
 from shared import db
 from shared.config import Settings
