@@ -35,7 +35,8 @@ from urllib.request import urlopen
 import psycopg2
 
 from services.ingestion.parks import imports
-from services.ingestion.parks.events import MOMENT, MOMENT_BITS, Batch, _file, _list, read_events
+from services.ingestion.parks.batch import MOMENT, MOMENT_BITS, Batch
+from services.ingestion.parks.events import _file, _list, read_events
 from services.ingestion.parks.importer import Importer, Report
 from services.ingestion.parks.unpack import unpack
 from services.ingestion.sources.parks_archive import SAMPLE, S3Archive, open_archive

@@ -114,9 +114,11 @@ def resume(import_id: int) -> int:
     imports = import_module("services.ingestion.parks.imports")
     with closing(db.connect(settings, application_name="cronhouse:parks")) as conn:
         found = imports.find(conn, import_id)
-    folder = imports.folder_of(found["source"])
-    archive = import_module("services.ingestion.sources.parks_archive").open_archive(settings, folder)
-    imports.check_source(found, archive.label)
+        folder = imports.folder_of(found["source"])
+        archive = import_module("services.ingestion.sources.parks_archive").open_archive(settings, folder)
+        imports.check_source(found, archive.label)
+        with db.transaction(conn):
+            db.execute(conn, imports.query("unwant"), {"import_id": import_id})
     return _run(settings, archive, [import_id])
 
 

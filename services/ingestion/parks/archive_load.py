@@ -12,7 +12,7 @@ from typing import Any
 
 from psycopg2.extras import Json
 
-from services.ingestion.parks.events import MOMENT, MOMENT_BITS, Batch, Identity, Issue
+from services.ingestion.parks.batch import MOMENT, MOMENT_BITS, Batch, Identity, Issue
 from shared import db
 from shared.errors import FatalError
 from shared.names import fold_name

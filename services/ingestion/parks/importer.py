@@ -18,11 +18,12 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from services.ingestion.parks import imports, work
 from services.ingestion.parks.archive_load import SQL, Object, Outcome
-from services.ingestion.parks.events import Issue
+from services.ingestion.parks.batch import Issue
 from services.ingestion.sources.parks_archive import Archive, read_key
 from shared import db
 from shared.config import Settings
@@ -35,6 +36,7 @@ FILES_A_PROCESS = 8  # fewer are done sooner than another process has started
 POLL_SECONDS = 1.0  # how often the checkpoint is asked whether somebody wants a pause
 LISTED_AT_ONCE = 1000
 DASK_TIMEOUT = "10s"
+CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")  # of cgroup v2: quota and period in microseconds
 
 
 @dataclass
@@ -237,7 +239,7 @@ class Importer:
             with _dask(address) as (executor, count):
                 yield executor, count
             return
-        count = self.workers or min(len(os.sched_getaffinity(0)), math.ceil(files / FILES_A_PROCESS))
+        count = self.workers or min(_processors(), math.ceil(files / FILES_A_PROCESS))
         if count == 1 and self.workers is None:
             with ThreadPoolExecutor(1, initializer=work.close) as thread:
                 yield thread, 1
@@ -249,6 +251,16 @@ class Importer:
         # spawned, not forked: this process has connections and threads of its own
         with ProcessPoolExecutor(count, get_context("spawn"), work.begin, (environ,)) as pool:
             yield pool, count
+
+
+def _processors() -> int:
+    """Return how many processors this process may use: a container's limit counts, where there is one."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = CPU_LIMIT.read_text().split()
+        return max(1, min(count, round(int(quota) / int(period))))
+    except (OSError, ValueError):  # no cgroup, or "max"
+        return count
 
 
 @contextmanager

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Mapping
 
 from services.ingestion.parks.archive_load import Loader, Object, Outcome
-from services.ingestion.parks.events import Batch, read_events
+from services.ingestion.parks.batch import Batch
+from services.ingestion.parks.events import read_events
 from services.ingestion.parks.unpack import unpack
 from services.ingestion.sources.parks_objects import Fetcher
 from shared import db

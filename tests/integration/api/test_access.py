@@ -18,6 +18,7 @@ EXAMPLE = {
     "name": "retail",
     "run_id": 1,
     "request_id": 1,
+    "import_id": 1,
     "issue_id": 1,
     "filename": "console.css",
     "vehicle_id": 1,

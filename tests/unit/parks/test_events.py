@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.ingestion.parks import unpack as unpacking
-from services.ingestion.parks.events import MOMENT, Batch, read_events
+from services.ingestion.parks.batch import MOMENT, Batch
+from services.ingestion.parks.events import read_events
 from services.ingestion.parks.unpack import unpack
 from services.ingestion.parks.values import read_instant, read_status, read_uuid, read_wait, to_milliseconds
 from shared.errors import DataError

@@ -60,6 +60,7 @@ RETURNING *;
 SELECT wanted FROM parks.import_checkpoints WHERE import_id = %(import_id)s;
 
 -- name: unwant
+-- Somebody resumes it by hand: what was wished of the importer that was cut off does not hold any more.
 UPDATE parks.import_checkpoints SET wanted = NULL WHERE import_id = %(import_id)s;
 
 -- name: set_totals
