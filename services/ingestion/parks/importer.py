@@ -18,6 +18,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from services.ingestion.parks import imports, work
@@ -236,7 +237,7 @@ class Importer:
             with _dask(address) as (executor, count):
                 yield executor, count
             return
-        count = self.workers or min(len(os.sched_getaffinity(0)), math.ceil(files / FILES_A_PROCESS))
+        count = self.workers or min(usable_cpus(), math.ceil(files / FILES_A_PROCESS))
         if count == 1 and self.workers is None:
             with ThreadPoolExecutor(1, initializer=work.close) as thread:
                 yield thread, 1
@@ -248,6 +249,26 @@ class Importer:
         # spawned, not forked: this process has connections and threads of its own
         with ProcessPoolExecutor(count, get_context("spawn"), work.begin, (environ,)) as pool:
             yield pool, count
+
+
+def usable_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return how many processors this process may use: those that there are, or what its container is limited to.
+
+    Without the limit a container of a large machine would start more workers than its memory holds. Version 2 of
+    control groups has `quota period` in cpu.max, version 1 each in a file (docs.kernel.org, cgroup-v2, sched-bwc).
+    """
+    count = len(os.sched_getaffinity(0))
+    try:
+        if (limit := cgroup / "cpu.max").exists():
+            quota, period = limit.read_text().split()
+        else:
+            quota, period = (
+                (cgroup / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")
+            )
+        share = int(quota) / int(period)
+    except (OSError, ValueError):  # no Linux container, or `max`
+        return count
+    return min(count, math.ceil(share)) if share > 0 else count
 
 
 @contextmanager
