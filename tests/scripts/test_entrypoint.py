@@ -1,6 +1,7 @@
 """docker/entrypoint.sh with stand-ins for its commands first on the PATH."""
 
 import os
+import runpy
 import signal
 import subprocess
 import time
@@ -116,3 +117,8 @@ def stop(process: subprocess.Popen[str]) -> str:
     assert time.monotonic() - began < 10
     assert process.returncode == 0
     return said
+
+
+def test_a_spawned_worker_does_not_run_the_command_again() -> None:
+    """multiprocessing runs the program's file in each worker process, under the name __mp_main__."""
+    runpy.run_path(str(ENTRYPOINT.parent / "cronhouse"), run_name="__mp_main__")

@@ -36,7 +36,6 @@ FILES_A_PROCESS = 8  # fewer are done sooner than another process has started
 POLL_SECONDS = 1.0  # how often the checkpoint is asked whether somebody wants a pause
 LISTED_AT_ONCE = 1000
 DASK_TIMEOUT = "10s"
-CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")  # of cgroup v2: quota and period in microseconds
 
 
 @dataclass
@@ -239,7 +238,7 @@ class Importer:
             with _dask(address) as (executor, count):
                 yield executor, count
             return
-        count = self.workers or min(_processors(), math.ceil(files / FILES_A_PROCESS))
+        count = self.workers or min(usable_cpus(), math.ceil(files / FILES_A_PROCESS))
         if count == 1 and self.workers is None:
             with ThreadPoolExecutor(1, initializer=work.close) as thread:
                 yield thread, 1
@@ -253,14 +252,24 @@ class Importer:
             yield pool, count
 
 
-def _processors() -> int:
-    """Return how many processors this process may use: a container's limit counts, where there is one."""
+def usable_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return how many processors this process may use: those that there are, or what its container is limited to.
+
+    Without the limit a container of a large machine would start more workers than its memory holds. Version 2 of
+    control groups has `quota period` in cpu.max, version 1 each in a file (docs.kernel.org, cgroup-v2, sched-bwc).
+    """
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        quota, period = CPU_LIMIT.read_text().split()
-        return max(1, min(count, round(int(quota) / int(period))))
-    except (OSError, ValueError):  # no cgroup, or "max"
+        if (limit := cgroup / "cpu.max").exists():
+            quota, period = limit.read_text().split()
+        else:
+            quota, period = (
+                (cgroup / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")
+            )
+        share = int(quota) / int(period)
+    except (OSError, ValueError):  # no Linux container, or `max`
         return count
+    return min(count, math.ceil(share)) if share > 0 else count
 
 
 @contextmanager

@@ -22,7 +22,6 @@ EXAMPLE = {
     "issue_id": 1,
     "filename": "console.css",
     "vehicle_id": 1,
-    "import_id": 1,
     "action": "pause",
     "park_id": "75ea578a-adc8-4116-a54d-dccb60765ef9",
     "id": "75ea578a-adc8-4116-a54d-dccb60765ef9",

@@ -14,7 +14,6 @@ from datetime import date, datetime
 import pytest
 
 from services.ingestion.parks import archive_load, imports, work
-from services.ingestion.parks import importer as importer_module
 from services.ingestion.parks.importer import Report
 from shared import db
 from shared.config import ROOT
@@ -335,15 +334,6 @@ def test_two_destinations_are_imported_side_by_side(bench: Bench) -> None:
         thread.join()
     assert [report.status for report in reports] == ["COMPLETED"] * 2
     assert bench.value("SELECT count(*) FROM parks.ride_status_snapshots") == 10
-
-
-@pytest.mark.parametrize(
-    ("limit", "most"), [("200000 100000", 2), ("50000 100000", 1), ("max 100000", 1 << 20)]
-)
-def test_limit_of_a_container_counts(tmp_path, monkeypatch, limit: str, most: int) -> None:
-    (tmp_path / "cpu.max").write_text(limit)
-    monkeypatch.setattr("services.ingestion.parks.importer.CPU_LIMIT", tmp_path / "cpu.max")
-    assert importer_module._processors() == min(most, len(os.sched_getaffinity(0)))
 
 
 # What goes wrong ----------------------------------------------------------------------------------------------
