@@ -113,6 +113,7 @@ class Loader:
             if not self._still_open(item):
                 return Outcome(item.object_key, "SKIPPED", item.size_bytes)
             imported, changed = self._write_rows(batch, values, is_known)
+            changed += self._write_same_instants(item, batch)
             self._register(item, batch.identities.values())
             self._log(batch, import_id)
             if imported or changed:
@@ -215,6 +216,24 @@ class Loader:
         if extras:
             self._run("insert_extras", {**values, "rows": Json(extras)})
         return imported, changed
+
+    def _write_same_instants(self, item: Object, batch: Batch) -> int:
+        """Keep the postings that gave way to another one of their instant, in place of those of an earlier import;
+        return how many are new or gone."""
+        if not batch.rows or (not batch.same_instants and item.status != "IMPORTED"):
+            return 0
+        numbers = [self.rides[entity] for entity in batch.entities]
+        rows = [
+            {
+                "ride_id": numbers[key >> MOMENT_BITS],
+                "moment": key & MOMENT,
+                "status": row.status,
+                "wait": row.wait,
+            }
+            for key, row in batch.same_instants
+        ]
+        values = {"object_id": item.object_id, "rows": Json(rows)}
+        return self._run("clear_same_instants", values) + self._run("insert_same_instants", values)
 
     def _settle_contested(self, batch: Batch, columns: Mapping[str, str], values: dict[str, Any]) -> int:
         """Decide for the instants that the history had already; count and note those that differ."""

@@ -60,7 +60,10 @@ class Reject(Exception):  # noqa: N818 (an outcome, not an error of ours)
 
 @dataclass
 class Batch:
-    """The events of one object. The key of a row is the entity's number and the instant in milliseconds."""
+    """The events of one object. The key of a row is the entity's number and the instant in milliseconds.
+
+    `same_instants` are rows that gave way to a later one of the same key with another status or wait.
+    """
 
     object_key: str
     now_ms: int = field(default_factory=lambda: int(time.time() * 1000))
@@ -72,6 +75,7 @@ class Batch:
     rejected: int = 0
     duplicates: int = 0
     conflicts: int = 0
+    same_instants: list[tuple[int, Row]] = field(default_factory=list)
     _raw_kinds: "Counter[str]" = field(default_factory=Counter)
 
     def tell(self, kind: str, raw: str, message: str, subject: str | None = None) -> None:
@@ -121,6 +125,8 @@ class Batch:
         self.duplicates += 1
         if before != row:
             self.conflicts += 1
+            if before[:2] != row[:2]:  # it was posted all the same: statistics count its wait
+                self.same_instants.append((who.base | moment, before))
             at = datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="milliseconds")
             self.tell(
                 "CONFLICT",

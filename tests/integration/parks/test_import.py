@@ -101,6 +101,25 @@ def test_last_of_two_in_a_file_counts(bench: Bench) -> None:
     assert bench.issues() == {"CONFLICT": 1, "DUPLICATE": 2}
 
 
+def test_what_gave_way_in_its_own_file_was_posted_all_the_same(bench: Bench) -> None:
+    query = "SELECT status, wait_minutes FROM parks.same_instant_postings ORDER BY wait_minutes"
+    down = event(status="DOWN", queue=None)
+    bench.write(
+        "2019/08/01", [event(wait=10), event(wait=10), down, event(wait=25), event("2019-08-01T13:00:00Z", 5)]
+    )
+    bench.write("2019/08/02", [event(wait=70)])  # another file's is no second posting
+    bench.run()
+    lost = [{"status": "OPERATING", "wait_minutes": 10}, {"status": "DOWN", "wait_minutes": None}]
+    assert bench.rows(query) == lost
+    bench.run(forced=True)
+    assert bench.rows(query) == lost
+    bench.rows("DELETE FROM parks.dirty_day RETURNING 1")
+    bench.write("2019/08/01", [event(wait=10), event(wait=25), event("2019-08-01T13:00:00Z", 5)])
+    bench.run()
+    assert bench.rows(query) == lost[:1]
+    assert bench.value("SELECT count(*) FROM parks.dirty_day") == 1
+
+
 def test_changed_object_is_taken_again(bench: Bench) -> None:
     bench.write("2019/08/01", [event(wait=10), event("2019-08-01T13:00:00Z", 15)])
     bench.write("2019/08/02", [event("2019-08-02T13:00:00Z", 15)])
