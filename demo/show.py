@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import click
 
-from demo import retail, vehicles
+from demo import parks, retail, vehicles
 from shared import db, logs
 from shared.config import Settings
 from shared.errors import FatalError
@@ -63,18 +63,22 @@ def alone(stack: Stack) -> Iterator[None]:
 
 def _tell(settings: Settings, stack: Stack, once: bool) -> int:
     started = time.monotonic()
-    with step("embedded PostgreSQL, object folder and three simulated retailers"):
+    with step(
+        "embedded PostgreSQL, object folder, three simulated retailers and a stand-in of the parks' API"
+    ):
         stack.up()
     settings = replace(settings, environ=local_environ(settings))
     with step("database schema"):
         migrate(settings)
-    with vehicles.loading(settings) as load:
-        codes = retail.run(settings), load.finish()
+    with vehicles.loading(settings) as load, parks.making(settings) as history:
+        codes = retail.run(settings), load.finish(), history.finish()
     conn = db.connect(settings, application_name="cronhouse:demo")
     try:
         retail.summarise(conn, settings)
         if codes[1] == 0:
             vehicles.summarise(conn)
+        if codes[2] == 0:
+            parks.summarise(conn)
     finally:
         conn.close()
     click.echo(f"\nall of it took {time.monotonic() - started:.1f} s")
@@ -106,12 +110,13 @@ def _serve(settings: Settings) -> int:
     base = f"http://127.0.0.1:{port}"
     click.echo(
         f"""
-  console   {base}/          vehicles  {base}/vehicles
+  console   {base}/          vehicles  {base}/vehicles          parks  {base}/parks
   API docs  {base}/docs
   a key     {key}   (operator, for one day)
 
   try:  curl '{base}/api/retail/daily-sales?limit=3'
         curl {base}/api/vehicles/vin/{vehicles.VINS[0]}
+        curl {base}/api/parks
         curl -X POST -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
              -d '{{}}' {base}/api/workflows/retail/run
         .venv/bin/cronhouse status          (in a second terminal)

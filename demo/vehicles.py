@@ -1,9 +1,5 @@
 """The vehicles workflow in the demonstration: the subset of vPIC that comes along, ten VINs, what can be chosen."""
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -12,17 +8,17 @@ from typing import Any
 
 import click
 
+from demo.beside import LOG, Beside, running
 from services.vehicle_etl.sources import SUBSET
 from shared import db
 from shared.cli.common import print_table, show
-from shared.config import ROOT, Settings
+from shared.config import Settings
 from shared.sql import read_queries
 from shared.vin import Decoder
 from shared.vin.store import database_reader
 
 JOB = "vehicles_load"
 QUERIES = Path(__file__).parent / "vehicles.sql"
-STOP_SECONDS = 15.0
 VINS = (
     "1HGCM82633A004352",
     "JT2BG22K7Y0100003",
@@ -38,27 +34,24 @@ VINS = (
 
 
 class Load:
-    """The job vehicles_load in a process of its own: the retail workflow has another processor meanwhile."""
+    """The job vehicles_load, beside retail."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings, self._started = settings, time.monotonic()
+        self.settings = settings
         self._before = self._last_run().get("run_id")
-        environ = {**os.environ, **settings.environ, "VPIC_SOURCE": str(SUBSET), "LOG_LEVEL": "WARNING"}
-        command = [sys.executable, "-m", "shared.cli", "run", JOB]
-        with open(settings.local_dir / "jobs.log", "ab") as out:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=out, stderr=out)
+        self.beside = Beside(settings, ["shared.cli", "run", JOB], VPIC_SOURCE=str(SUBSET))
 
     def finish(self) -> int:
         """Wait for its end and say what came of it; return 1 when it failed."""
-        code = self._process.wait()
+        code = self.beside.wait()
         row = self._last_run()
         if code:
-            reason = row.get("reason") or f"see {self.settings.local_dir / 'jobs.log'}"
+            reason = row.get("reason") or f"see {self.settings.local_dir / LOG}"
             click.echo(f"  ✗ {JOB}: {reason}   (cronhouse logs {row.get('run_id', '')})", err=True)
             return 1
         is_new = row["rows_written"] and row["run_id"] != self._before
         already = "" if is_new else ", which was live already"
-        seconds = time.monotonic() - self._started
+        seconds = self.beside.seconds
         click.echo(f"  ✓ vehicles, release {row['release']} of vPIC{already} ({seconds:.1f} s, meanwhile)")
         return 0
 
@@ -66,25 +59,13 @@ class Load:
         with closing(db.connect(self.settings, application_name="cronhouse:demo")) as conn:
             return db.fetch_one(conn, read_queries(QUERIES)["last_run"]) or {}
 
-    def stop(self) -> None:
-        """End it when it still runs; what it has begun, the next load removes."""
-        if self._process.poll() is None:
-            self._process.terminate()
-            try:
-                self._process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
-
 
 @contextmanager
 def loading(settings: Settings) -> Iterator[Load]:
     """Load the subset beside what the block does."""
     load = Load(settings)
-    try:
+    with running(load.beside):
         yield load
-    finally:
-        load.stop()
 
 
 def summarise(conn: db.Connection) -> None:
