@@ -11,9 +11,10 @@ _MAX_INT = 2_147_483_647
 FAILED = "0"
 
 
-def fill_in(formula: str, attribute: str) -> str:
-    """Put the number into the formula."""
-    return formula.replace("#x#", attribute)
+@lru_cache(maxsize=8192)
+def conversion_source(number: int, formula: str, attribute: str) -> str:
+    """Return what an answer says of where a converted value comes from: at most 50 characters."""
+    return f"Conversion {number}: {formula.replace('#x#', attribute)}"[:50]
 
 
 @lru_cache(maxsize=8192)

@@ -78,7 +78,7 @@ class Decoded:
 
     def _make_values(self, found: Pass) -> dict[str, str | None]:
         formulas = found.selection.formulas if found.selection else ()
-        if self._include_private or any(formula.held_back for formula in formulas):
+        if self._include_private or (formulas and any(formula.held_back for formula in formulas)):
             values: dict[str, str | None] = {}
             join_values(values, self._names, [(item.element, item.value) for item in self._items()])
             return values

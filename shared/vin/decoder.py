@@ -14,7 +14,7 @@ from shared.vin.library import Library, ReadPart, Remembered, StaleRelease
 from shared.vin.messages import NO_PATTERN, Messages
 from shared.vin.parts import RELEASE, Element
 from shared.vin.passes import Failed, Pass, Subject, additional_text, best_pass, run_pass, subject_of
-from shared.vin.template import may_share, new_template, template_key
+from shared.vin.template import Template, may_share, template_key
 from shared.vin.years import Attempt, attempts, year_of
 
 Reference = Literal["procedure", "api"]
@@ -137,26 +137,28 @@ class Decoder:
         wmi = wmi_of(vin or "")
         known = library.manufacturer(wmi)
         if vin is None or known is None or private or len(vin) != LONGEST:
-            passes = self._passes(library, vin, wmi, known, asked, private)
+            subject = subject_of(vin, wmi, None if known is None else known.maker)
+            passes = self._passes(library, subject, known, asked, private)
             return Decoded(library, vin, self._best(library, passes, asked), private)
         key = template_key(vin, asked)
         template = known.templates.get(key)
         found = template and template.find(vin, known.maker, self._limit, self._now)
         if not found:
-            passes = self._passes(library, vin, wmi, known, asked, False)
+            subject = subject_of(vin, wmi, known.maker)
+            passes = self._passes(library, subject, known, asked, False)
             found = self._best(library, passes, asked)
-            if may_share(vin, found, passes, self._messages):
-                self._keep(library, key, vin, found, known)
+            if may_share(subject, found, passes, self._messages):
+                self._keep(library, key, subject, found, known)
         return Decoded(library, vin, found)
 
-    def _keep(self, library: Library, key: str, vin: str, found: Pass, known: Remembered) -> None:
+    def _keep(self, library: Library, key: str, subject: Subject, found: Pass, known: Remembered) -> None:
         template = known.templates.get(key)
         if template is None or template.limit != self._limit:
-            template = new_template(vin, known.maker, self._limit)
-            if template is None or not self._max_templates:
+            if subject.head is None or not self._max_templates:
                 return
             if len(known.templates) >= self._max_templates:
                 known.templates.clear()
+            template = Template(self._limit, subject.head, subject.first_digit)
             known.templates[key] = template
         template.keep(found)
         library.hold(_TEMPLATE_BYTES)
@@ -167,15 +169,13 @@ class Decoder:
         return found
 
     def _passes(
-        self, library: Library, vin: str | None, wmi: str, known: Remembered | None, asked: int | None,
-        private: bool,
-    ) -> list[Pass]:  # fmt: skip
+        self, library: Library, subject: Subject, known: Remembered | None, asked: int | None, private: bool
+    ) -> list[Pass]:
         """Run the passes that compete."""
-        maker = None if known is None else known.maker
-        subject = subject_of(vin, wmi, maker)
+        maker = subject.maker
         if maker is not None and not maker.is_published(self._now):
             known = None
-        described = self._described(library, subject, asked)
+        described = self._described(library, subject, asked) if self._live else None
         try:
             if described is not None:
                 return [self._run(library, subject, known, described, private)]
@@ -193,8 +193,6 @@ class Decoder:
 
     def _described(self, library: Library, subject: Subject, asked: int | None) -> Attempt | None:
         """Return the attempt of a descriptor whose year is known; only the live service has it."""
-        if not self._live:
-            return None
         descriptor = descriptor_of(subject.vin)
         year = library.common.descriptors.get(descriptor)
         return None if year is None else Attempt(year, True, asked is not None and asked != year, descriptor)

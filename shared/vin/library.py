@@ -105,7 +105,9 @@ class Library:
         self._sets: WeakValueDictionary[tuple[int, bool], PatternSet] = WeakValueDictionary()
         marked = {BODY_CLASS, ENGINE_MODEL, MODEL, *(found.source for found in common.conversions)}
         self._readings = [
-            Reading(live, names, hidden, frozenset(marked))
+            Reading(
+                live, names, hidden, frozenset(marked), {element: 1 << element for element in self.elements}
+            )
             for names, hidden in ((self.public_names, self.private), (self.all_names, frozenset[int]()))
         ]
         self._specs = lru_cache(maxsize=_MODELS)(self._read_specs)

@@ -14,14 +14,14 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from shared.vin.items import ENGINE_MODEL, SEVERAL
-from shared.vin.keys import UNUSED_PLACES, is_broken, upper, usable_characters
-from shared.vin.parts import Formula, Place, SetPart
+from shared.vin.keys import is_broken, upper, usable_characters
+from shared.vin.parts import Formula, SetPart
+from shared.vin.places import FIRST, NO_TESTS, test_of
 
 Record = tuple[int, tuple[int, ...]]  # an entry, and of it: its place when all are sorted, attribute, element
 _RECORD = struct.Struct("=III")
 _SHORT, _LONG, _TIME = (struct.Struct(column).unpack_from for column in ("=H", "=I", "=q"))
 _DIGIT = str.maketrans("0123456789", "#" * 10)
-_FIRST = 3  # place 0 is this index of the VIN; place 5, the bar, falls on the check digit
 
 
 class Said(Struct, frozen=True, gc=False):
@@ -44,47 +44,15 @@ class Reading(NamedTuple):
     names: Mapping[int, str]  # elements that an answer shows
     hidden: frozenset[int]  # elements left out altogether
     marked: frozenset[int]  # elements on which other findings hang
-
-
-class _Test(Struct, gc=False):
-    """Which keys accept a character at one place: taken out of the part when first asked for."""
-
-    place: Place
-    known: dict[str, int]
-    other: int  # keys that accept every character
-    fixed: int  # the others
-
-    def look(self, char: str) -> int:
-        """Return the keys that accept a character."""
-        place = self.place
-        at = place.chars.find(char)
-        if at < 0:
-            return self.other  # not kept: there are many characters
-        size = len(place.other)
-        start = place.groups[at] * size
-        bits = self.known[char] = int.from_bytes(place.bits[start : start + size], "little")
-        return bits
-
-    def odd(self, char: str) -> int:
-        """Return the keys that accept a character without naming it, or the reverse."""
-        return int.from_bytes(self.place.odd.get(char, b""), "little")
-
-
-def _test(place: Place) -> tuple[int, dict[str, int], _Test]:
-    """Return the index in a VIN, what is known of characters there, and who can tell of others."""
-    other, known = int.from_bytes(place.other, "little"), dict[str, int]()
-    return place.place + _FIRST, known, _Test(place, known, other, ~other)
-
-
-Naming = tuple[int, dict[str, int], _Test | None]
+    bits: Mapping[int, int]  # of each element in a bit set, ready made
 
 
 class PatternSet:
     """Patterns of one set. An entry is a number in the order of keys."""
 
     __slots__ = (
-        "__weakref__", "_alive", "_broken", "_live", "_namings", "_ranks", "_reading", "_tests", "depth", "formulas",
-        "part", "said",
+        "__weakref__", "_alive", "_broken", "_broken_formulas", "_live", "_namings", "_ranks", "_reading", "_tests",
+        "depth", "formulas", "part", "said",
     )  # fmt: skip
 
     def __init__(self, part: SetPart, reading: Reading) -> None:
@@ -92,26 +60,28 @@ class PatternSet:
         self._ranks = array("I", part.live_order) if reading.live and part.live_order is not None else None
         self.formulas = part.formulas
         self.said: dict[int, Said] = {}  # by the bit of the key
-        self._tests = tuple([_test(place) for place in part.places])
-        by_index: dict[int, Naming] = {test[0]: test for test in self._tests}
-        self._namings = tuple([by_index.get(at + _FIRST, (at + _FIRST, {}, None)) for at in UNUSED_PLACES])
+        self._tests = tuple([test_of(place) for place in part.places])
+        by_index = {test.index: test for test in self._tests}
+        self._namings = tuple([by_index.get(test.index, test) for test in NO_TESTS])
         self._alive: dict[int, int] = {}
         self._broken = sum([1 << key for key in part.broken_keys])
+        self._broken_formulas = tuple([found.key for found in part.formulas if is_broken(upper(found.key))])
         self.depth = max([place.place for place in part.places], default=0)
         if part.formulas:
             self.depth = max(self.depth, *[len(formula.key) - 1 for formula in part.formulas])
 
     def match(self, vin: str) -> int:
         """Return the keys that match a VIN, one bit a key."""
-        length = len(vin) - _FIRST if len(vin) >= 10 else min(max(len(vin) - _FIRST, 0), 5)
+        length = len(vin) - FIRST if len(vin) >= 10 else min(max(len(vin) - FIRST, 0), 5)
         bits = self._alive.get(length, -1)
         if bits < 0:
             bits = self._alive[length] = int.from_bytes(self.part.alive[length], "little")
-        end = length + _FIRST
-        for index, known, test in self._tests:
+        end = length + FIRST
+        for test in self._tests:
+            index = test.index
             if index >= end:
                 break
-            found = known.get(vin[index])
+            found = test.known.get(vin[index])
             bits &= test.look(vin[index]) if found is None else found
         return bits
 
@@ -144,7 +114,7 @@ class PatternSet:
         (end,) = _LONG(ends, key * 4)
         start = _LONG(ends, key * 4 - 4)[0] if key else 0
         found = self.part.by_key[start * _RECORD.size : end * _RECORD.size]
-        return list(enumerate(_RECORD.iter_unpack(found), start))
+        return list(zip(range(start, end), _RECORD.iter_unpack(found), strict=True))
 
     def _rank(self, found: Record) -> int:
         entry = found[1][0]
@@ -152,9 +122,10 @@ class PatternSet:
 
     def _settle(self, found: list[Record], bits: int) -> Said:
         """Keep one entry an element where an answer holds only one; `found` has the best first."""
-        live, names, hidden, marks = self._reading
+        live, names, hidden, marks, bits_of = self._reading
         attributes, changed = self.part.attributes, self.part.values
-        claims = several_claims = 0
+        single = more = 0
+        seen: set[int] = set()
         kept: list[int] = []
         several: list[int] = []
         engines: list[int] = []
@@ -163,29 +134,35 @@ class PatternSet:
         for number, (_, attribute, element) in found:
             if element == ENGINE_MODEL:
                 engines.append(number)
-            if claims >> element & 1 or element in hidden:
+            if element in seen or element in hidden:
                 continue
             kept.append(number)
             if element in SEVERAL:
                 several.append(number)
-                several_claims |= 1 << element
+                more |= bits_of[element]
                 continue
-            claims |= 1 << element
+            seen.add(element)
+            single |= bits_of[element]
             if element in marks:
                 marked[element] = number
             if element in names:
                 text = attributes[attribute]
                 value = changed.get(attribute, text)
-                if value is not None:
-                    values[names[element]] = intern(value)  # one text for all sets: copies touch less memory
-                else:
-                    values[names[element]] = text if live else None
+                if value is None and live:
+                    value = text
+                # one text for all sets: to copy answers touches less memory
+                values[names[element]] = None if value is None else intern(value)
         if bits & (bits - 1):  # several keys: some may have lost all they say
             bits = sum({1 << self._key(number) for number in kept})
-        elif not kept:
-            bits = 0
         return Said(
-            bits, claims | several_claims, claims, tuple(kept), values, tuple(several), marked, tuple(engines)
+            bits if kept else 0,
+            single | more,
+            single,
+            tuple(kept),
+            values,
+            tuple(several),
+            marked,
+            tuple(engines),
         )
 
     def several(self, found: Iterable[Said]) -> list[tuple[int, str | None]]:
@@ -203,24 +180,25 @@ class PatternSet:
         """Tell whether the original fails when it asks which characters the kept keys name."""
         if self._live:
             return False
-        return bool(kept & self._broken) or any(is_broken(upper(formula.key)) for formula in formulas)
+        if self._broken_formulas and any(formula.key in self._broken_formulas for formula in formulas):
+            return True
+        return bool(kept & self._broken)
 
     def unused(self, vin: str, kept: int, formulas: list[Formula]) -> list[int]:
         """Return the VIN positions, of 4-8 and 11, whose character no kept key or formula names."""
         found, length = [], len(vin)
-        for index, known, test in self._namings:
+        for test in self._namings:
+            index = test.index
             if index < length:
-                if test is not None:
-                    char = vin[index]
-                    named = known.get(char, -1)
-                    if named < 0:
-                        named = test.look(char)
-                    named &= test.fixed
-                    if test.place.odd:
-                        named ^= test.odd(char)
-                    if named & kept:
-                        continue
-                found.append(index + 1)
+                char = vin[index]
+                named = test.known.get(char)
+                if named is None:
+                    named = test.look(char)
+                named &= test.fixed
+                if char in test.place.odd:
+                    named ^= int.from_bytes(test.place.odd[char], "little")
+                if not named & kept:
+                    found.append(index + 1)
         for formula in formulas if found else ():
             places = usable_characters(upper(formula.key))
             found = [at for at in found if at - 4 >= len(places) or vin[at - 1] not in places[at - 4]]

@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from shared.vin.cell import Cell, formula_item, located
-from shared.vin.conversions import convert, fill_in
+from shared.vin.conversions import conversion_source, convert
 from shared.vin.items import (
     BODY_CLASS,
     ENGINE,
@@ -91,7 +91,9 @@ class _Selecting:
             self._add_specs(model or "")
         body = self._attribute(BODY_CLASS)
         defaults = library.defaults_of(maker.part.type_id)
-        found = self.from_engine + sum([len(said.entries) for said in self.said])
+        found = self.from_engine
+        for said in self.said:
+            found += len(said.entries)
         return Selection(
             tuple(self.said),
             tuple(self.formulas),
@@ -214,7 +216,7 @@ class _Selecting:
             if not self.claimed >> conversion.target & 1:
                 attribute = self._attribute(conversion.source) or ""
                 result = convert(conversion.formula, attribute, live)
-                source = f"Conversion {conversion.id}: {fill_in(conversion.formula, attribute)}"[:50]
+                source = conversion_source(conversion.id, conversion.formula, attribute)
                 self._add(self._following(conversion.source, conversion.target, result, result, source))
 
     def _precedence(self, conversion: Conversion) -> tuple[int, bool, int, int]:

@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
-from shared.vin.checkdigit import CHECK_DIGITS, first_serial_digit, head_sum, tail_digit
+from shared.vin.checkdigit import CHECK_DIGITS, tail_digit
 from shared.vin.corrections import WHOLE
 from shared.vin.manufacturer import Manufacturer
 from shared.vin.messages import WRONG_CHECK_DIGIT, Messages
-from shared.vin.passes import Pass, ceiling
+from shared.vin.passes import Pass, Subject, ceiling
 
 
 class Template(Struct, gc=False):
@@ -35,25 +35,19 @@ class Template(Struct, gc=False):
             self.right = found
 
 
-def new_template(vin: str, maker: Manufacturer, limit: int) -> Template | None:
-    """Make a template for the descriptor of a VIN; None when the descriptor has no check digit."""
-    head = head_sum(vin)
-    return None if head is None else Template(limit, head, first_serial_digit(vin, maker.is_light))
-
-
 def template_key(vin: str, asked: int | None) -> str:
     """Return what VINs of one template have in common."""
     key = vin[:8] + vin[9:14] if vin[2] == "9" else vin[:8] + vin[9:11]
     return key if asked is None else f"{key} {asked}"
 
 
-def may_share(vin: str, best: Pass, passes: list[Pass], messages: Messages) -> bool:
+def may_share(subject: Subject, best: Pass, passes: list[Pass], messages: Messages) -> bool:
     """Tell whether the answer holds for all VINs of the descriptor that have no character wrong.
 
     Of the passes that lost it is enough that they would lose with each of them: what one wrong character costs
     depends on the serial number.
     """
-    if len(vin) != WHOLE or not best.is_plain:
+    if len(subject.vin) != WHOLE or not best.is_plain:
         return False
     for found in passes:
         if found.cell is None or not found.cell.is_shallow or found.illegal:
