@@ -18,7 +18,7 @@ demo: .venv/.embedded  ## run everything on sample data and serve it (ONCE=1: ex
 
 .PHONY: test
 test: .venv/.dev  ## run all tests on real PostgreSQL and Redis (ARGS="-k name" for some)
-	@scripts/install_browser.sh
+	@scripts/install_test_tools.sh
 	@"$(BIN)/python" -m pytest $(ARGS)
 
 .PHONY: lint
@@ -38,7 +38,7 @@ test-compose: .venv/.dev  ## bring the Compose stack up and test it (needs a Doc
 
 .PHONY: bench
 bench: .venv/.dev  ## run every benchmark (some take minutes)
-	@for file in bench/star_load.py bench/quality.py bench/daily.py bench/vpic_load.py; do "$(BIN)/python" "$$file"; done
+	@for file in star_load quality daily vpic_load vin api archive_import parks_yoy parks_quality live_cycle; do "$(BIN)/python" "bench/$$file.py"; done
 
 .PHONY: up
 up:  ## docker compose up, with made-up secrets where none are set

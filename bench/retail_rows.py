@@ -59,7 +59,7 @@ def _write_object(store: ObjectStore, part: Any, retailer: str, business_date: d
     import pyarrow.parquet as pq
 
     sink = io.BytesIO()
-    pq.write_table(part, sink, compression="zstd")
+    pq.write_table(part, sink, compression="snappy")
     key = f"raw/{retailer}/{business_date:year=%Y/month=%m/day=%d}/1-0000.parquet"
     info = store.put(key, sink.getvalue())
     return LoadedObject(

@@ -2,13 +2,15 @@
 
     python -m bench.star_load [--rows 1000000 4000000] [--repeat 3]
 
-Five ways, taken in turns on an embedded server of its own:
+Six ways, taken in turns on an embedded server of its own:
   raw copy       COPY of a ready CSV file into one table without an index
   copy + key     the same with the unique index on the business key
   plain insert   COPY of the file -> staging -> dimensions -> set-based insert with the unique index alone;
                  loading a line twice is an error
   hand-written   the same with ON CONFLICT DO NOTHING, so that it can run again
   cronhouse      the load of retail_transform: from Parquet objects, with partitions, versions, ledger
+  months there   the same into months that are there, so that their indexes are kept line by line, as on most nights
+The target is the ratio to the plain insert, the stricter of the two loads by hand.
 Reading, rendering and writing the CSV file counts for nobody; decoding Parquet counts for Cronhouse.
 """
 
@@ -42,7 +44,7 @@ RETAILERS = {
     f"retailer_{n}": {"name": f"Shop {n}", "source": "bench", "timezone": "Europe/London", "currency": "GBP"}
     for n in (1, 2, 3)
 }
-WAYS = ("raw copy", "copy + key", "plain insert", "hand-written", "cronhouse")
+WAYS = ("raw copy", "copy + key", "plain insert", "hand-written", "cronhouse", "months there")
 HOW_TO_READ = """
 How to read it: ratios of speeds taken in turns on one machine, so that another machine, or company on this one,
 moves both sides; with much company look at the processor time. Below the target something in
@@ -59,7 +61,7 @@ class Figure(NamedTuple):
 
 
 class Bench:
-    """A server, the rows as objects and as one CSV file, and the four ways to load them."""
+    """A server, the rows as objects and as one CSV file, and the ways to load them."""
 
     def __init__(self, folder: Path, server: EmbeddedPostgres, rows: int) -> None:
         self.folder, self.server = folder / str(rows), server
@@ -69,6 +71,8 @@ class Bench:
         self._write_csv()
 
     def _write_csv(self) -> None:
+        import pyarrow as pa
+
         from services.transformation.retail.raw import read_batches, render_csv
 
         store = FolderStore(self.folder)
@@ -76,7 +80,7 @@ class Bench:
             for item in self.objects:
                 row = {"object_key": item.key, "size_bytes": item.info.size, "row_count": item.rows}
                 for batch in read_batches(store, row):
-                    out.write(render_csv([batch]))
+                    out.write(render_csv(pa.Table.from_batches([batch])))
 
     def settings(self, name: str) -> Settings:
         return load_settings(
@@ -95,9 +99,9 @@ class Bench:
 
     def measure(self, way: str) -> Figure:
         """Load once."""
-        if way == "cronhouse":
+        if way in ("cronhouse", "months there"):
             with self.database("migrated") as name:
-                return self._load_in_process(name)
+                return self._load_in_process(name, make_months=way == "months there")
         work: dict[str, Callable[[db.Connection], None]] = {
             "raw copy": self._copy,
             "copy + key": self._copy,
@@ -138,11 +142,14 @@ class Bench:
         count = db.execute(conn, QUERIES["fill_sales"] + "\n" + unless_known)
         assert count == self.rows, f"{count} of {self.rows} rows"
 
-    def _load_in_process(self, name: str) -> Figure:
+    def _load_in_process(self, name: str, make_months: bool) -> Figure:
         """Load in a process of its own, so that its memory is known."""
         conn = db.connect(self.settings(name))
         with db.transaction(conn):
             state.register_objects(conn, 1, self.objects)
+            if make_months:
+                days = [item.logical_date for item in self.objects]
+                db.execute(conn, QUERIES["make_months"], {"first": min(days), "last": max(days)})
         conn.close()
         before = self._server_cpu()
         command = [sys.executable, "-m", "bench.star_load", "--load", self.server.url(name), str(self.folder)]
@@ -223,15 +230,16 @@ def report(found: dict[int, dict[str, Figure]]) -> None:
             )
     print("\nratios")
     for rows, ways in found.items():
-        ours, reference = ways["cronhouse"], ways["hand-written"]
+        ours, reference = ways["cronhouse"], ways["plain insert"]
         speed = reference.seconds / ours.seconds
-        _say(f"cronhouse / hand-written, {rows:,} rows", speed, TARGET_RATIO, "at least")
+        _say(f"cronhouse / plain insert, {rows:,} rows", speed, TARGET_RATIO, "at least")
         if ours.cpu and reference.cpu:
             print(
                 f"    the same in processor time    {reference.cpu / ours.cpu:5.2f}   (Parquet decoding included)"
             )
-        for limit in ("plain insert", "copy + key", "raw copy"):
+        for limit in ("hand-written", "copy + key", "raw copy"):
             print(f"    cronhouse / {limit:<17} {ways[limit].seconds / ours.seconds:5.2f}")
+        print(f"    months there / plain insert   {reference.seconds / ways['months there'].seconds:5.2f}")
         _say(f"Python memory in MB, {rows:,} rows", ours.megabytes, TARGET_MB, "at most")
     if len(found) > 1:
         (few, small), *_, (many, large) = sorted(found.items())

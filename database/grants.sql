@@ -24,6 +24,12 @@ BEGIN
         REVOKE ALL ON vehicles.garage FROM cronhouse_reader;
         GRANT INSERT, UPDATE, DELETE ON vehicles.garage TO cronhouse_api;
     END IF;
+    IF to_regclass('parks.import_checkpoints') IS NOT NULL THEN  -- the API asks for imports; others do them
+        GRANT INSERT, UPDATE (status, wanted, problem, updated_at, finished_at) ON parks.import_checkpoints TO cronhouse_api;
+    END IF;
+    IF to_regclass('parks.data_quality_log') IS NOT NULL THEN
+        GRANT UPDATE (status, owner, notes, resolved_at) ON parks.data_quality_log TO cronhouse_api;
+    END IF;
     IF to_regclass('public._yoyo_migration') IS NOT NULL THEN
         GRANT SELECT ON public._yoyo_migration TO cronhouse_api;   -- /ready asks whether the schema is current
     END IF;

@@ -14,6 +14,7 @@ usage: entrypoint.sh ROLE
   vehicle-etl     (same)
   api             the HTTP API on port 8000
   retailers       the three simulated retailers on ports 8101 to 8103
+  themeparks      the stand-in of the theme parks' API on port 8104
   cronhouse ...   any command of the CLI, e.g. cronhouse status
 TEXT
 }
@@ -59,6 +60,7 @@ main() {
         ingestion | transformation | data-quality | maintenance | vehicle-etl) run_cron "${role//-/_}" ;;
         api) exec gunicorn -c python:services.api.gunicorn_conf "services.api.app:create_app()" ;;
         retailers) exec python -m services.retailers --all --host 0.0.0.0 --ports 8101,8102,8103 "$@" ;;
+        themeparks) exec python -m services.themeparks --host 0.0.0.0 --port 8104 "$@" ;;
         cronhouse) exec cronhouse "$@" ;;
         --help | -h) usage ;;
         *)

@@ -24,6 +24,19 @@ def password() -> str:
     return secrets.token_urlsafe(24)
 
 
+def sql_server_password() -> str:
+    """Return a password that SQL Server's policy takes.
+
+    It wants upper and lower case letters and digits, and not the name of the login: `sa` is short enough to come up
+    by chance. https://learn.microsoft.com/en-us/sql/relational-databases/security/password-policy
+    """
+    while True:
+        made = password()
+        kinds = (str.isupper, str.islower, str.isdigit)
+        if all(any(map(kind, made)) for kind in kinds) and "sa" not in made.lower():
+            return made
+
+
 SECRETS: dict[str, tuple[Callable[[], str], str]] = {
     "postgres_password": (password, "the administrator of the database server"),
     "owner_password": (password, "cronhouse_owner, who migrates"),
@@ -40,6 +53,8 @@ SECRETS: dict[str, tuple[Callable[[], str], str]] = {
     ),
     "retailer_2_credentials": (password, "Square: access token"),
     "retailer_3_credentials": (password, "CSV export: API key"),
+    "mssql_sa_password": (sql_server_password, "sa of the SQL Server in the profile mssql"),
+    "mssql_source_password": (sql_server_password, "cronhouse_vehicles there, who reads vPIC"),
 }
 
 
@@ -125,8 +140,9 @@ def report(options: argparse.Namespace, made: list[str], env_made: bool) -> None
     if options.force and made:
         print(
             "\nA database that was made with the old postgres_password still wants it: make a new one\n"
-            "(docker compose down --volumes), or change it there before the next start. The other passwords\n"
-            "are set at each start. The old files are kept as NAME.old; delete them when all works."
+            "(docker compose down --volumes), or change it there before the next start. So does a SQL Server\n"
+            "with mssql_sa_password: remove its volume. The other passwords are set at each start. The old\n"
+            "files are kept as NAME.old; delete them when all works."
         )
     print("\nnext: docker compose up --detach --build --wait")
 

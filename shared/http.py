@@ -62,7 +62,9 @@ class Client:
         auth: tuple[str, str] | None = None,
         credentials_hint: str = "check its credentials",
         sleep: Callable[[float], Any] = time.sleep,
+        timeouts: tuple[float, float] | None = None,
     ) -> None:
+        """`timeouts` are seconds for a connection and for the next bytes, where the usual ones do not fit."""
         parts = urlsplit(base_url)
         self.name = name
         self.base_url = base_url.rstrip("/")
@@ -71,6 +73,12 @@ class Client:
         self.credentials_hint = credentials_hint
         self.sleep = sleep
         self.headers, self.auth = headers or {}, auth
+        self._timeouts = timeouts
+
+    @property
+    def timeouts(self) -> tuple[float, float]:
+        """Return the seconds for a connection and for the next bytes."""
+        return self._timeouts or (CONNECT_TIMEOUT, READ_TIMEOUT)
 
     @cached_property
     def session(self) -> "requests.Session":
@@ -104,6 +112,12 @@ class Client:
 
         return self._retried(fetch)
 
+    def get_once(self, path: str, max_bytes: int = MAX_JSON_BYTES) -> tuple[bytes, Headers]:
+        """GET a path once and return its body as it came, for a caller that has rules of its own for retries."""
+        body = bytearray()
+        headers = self._fetch("GET", path, body.extend, max_bytes)
+        return bytes(body), headers
+
     def check(self, path: str) -> None:
         """Ask once whether a path can be read, by HEAD; raises what reading it would."""
         self._fetch("HEAD", path, lambda chunk: None, 0)
@@ -127,7 +141,7 @@ class Client:
     ) -> Headers:
         import requests
 
-        url, timeout = f"{self.base_url}/{path.lstrip('/')}", (CONNECT_TIMEOUT, READ_TIMEOUT)
+        url, timeout = f"{self.base_url}/{path.lstrip('/')}", self.timeouts
         deadline = time.monotonic() + DEADLINE
         try:
             with self.session.request(method, url, stream=True, timeout=timeout, **arguments) as response:
@@ -153,6 +167,10 @@ class Client:
             return FatalError(f"{where}: refused the credentials ({status}): {self.credentials_hint}")
         if status in _LATER or status >= 500:
             wait = read_retry_after(response.headers.get("Retry-After"))
+            if (
+                wait is None and status == 429
+            ):  # seconds too: the RateLimit header fields of the IETF's httpapi drafts
+                wait = read_retry_after(response.headers.get("RateLimit-Reset"))
             advice = f", asks to wait {wait:.0f} s" if wait is not None else ""
             return TransientError(f"{where}: answered {status}{advice}", retry_after=wait)
         said = _excerpt(response.raw.read(2000, decode_content=True))
@@ -170,9 +188,9 @@ class Client:
         if isinstance(exc, requests.exceptions.TooManyRedirects):
             return FatalError(f"{where}: redirects without end")
         if isinstance(exc, requests.exceptions.ConnectTimeout):
-            return TransientError(f"{where}: no connection within {CONNECT_TIMEOUT:.0f} s")
+            return TransientError(f"{where}: no connection within {self.timeouts[0]:.0f} s")
         if isinstance(exc, requests.exceptions.Timeout) or "Read timed out" in str(exc):
-            return TransientError(f"{where}: nothing came for {READ_TIMEOUT:.0f} s")
+            return TransientError(f"{where}: nothing came for {self.timeouts[1]:.0f} s")
         if isinstance(
             exc, requests.exceptions.ChunkedEncodingError | requests.exceptions.ContentDecodingError
         ):

@@ -47,11 +47,16 @@ def _from_schedule(schedule: str) -> float:
 
 
 def read_ages(
-    conn: db.Connection, specs: Iterable[JobSpec], now: datetime, allowed: float | None = None
+    conn: db.Connection,
+    specs: Iterable[JobSpec],
+    now: datetime,
+    allowed: float | None = None,
+    up_since: datetime | None = None,
 ) -> list[JobAge]:
     """Tell for each job whether it is late. `allowed` (seconds) stands in for what the jobs say.
 
-    A job that never succeeded is late once its first start after the newest migration lies as far back.
+    A job that never succeeded is late once its first start after the newest migration lies as far back. With
+    `up_since`, when its cron started, no job is late before its first start after that lies as far back.
 
     Raises:
         FatalError: the database is not migrated.
@@ -63,17 +68,24 @@ def read_ages(
     if installed_at is None:
         raise FatalError("no migration is applied: run `cronhouse migrate`")
     installed_at = installed_at.replace(tzinfo=UTC)
-    return [_age(spec, found.get(spec.name), installed_at, now, allowed) for spec in specs]
+    return [_age(spec, found.get(spec.name), installed_at, now, allowed, up_since) for spec in specs]
 
 
 def _age(
-    spec: JobSpec, row: dict[str, Any] | None, installed_at: datetime, now: datetime, allowed: float | None
+    spec: JobSpec,
+    row: dict[str, Any] | None,
+    installed_at: datetime,
+    now: datetime,
+    allowed: float | None,
+    up_since: datetime | None,
 ) -> JobAge:
     from cronsim import CronSim
 
     seconds = stale_after(spec) if allowed is None else allowed
+    since = [row["succeeded_at"] if row else next(CronSim(spec.schedule, installed_at))]
+    if up_since is not None:
+        since.append(next(CronSim(spec.schedule, up_since)))
+    late = now - max(since) > timedelta(seconds=seconds)
     if row is None:
-        since = next(CronSim(spec.schedule, installed_at))
-        return JobAge(spec.name, seconds, None, None, now - since > timedelta(seconds=seconds))
-    late = now - row["succeeded_at"] > timedelta(seconds=seconds)
+        return JobAge(spec.name, seconds, None, None, late)
     return JobAge(spec.name, seconds, row["succeeded_at"], row["succeeded_date"], late)

@@ -132,13 +132,23 @@ class S3Store:
     """A bucket, or a prefix in one, of any S3 endpoint. Credentials come from the usual AWS variables,
     or from the files that AWS_ACCESS_KEY_ID_FILE and AWS_SECRET_ACCESS_KEY_FILE name."""
 
-    def __init__(self, bucket: str, prefix: str, settings: Settings) -> None:
+    def __init__(
+        self,
+        bucket: str,
+        prefix: str,
+        settings: Settings,
+        *,
+        signed: bool = True,
+        setting: str = "OBJECT_STORE_URL",
+    ) -> None:
+        """`signed` false asks without credentials, as a public bucket allows; `setting` is what messages name."""
         import boto3
+        from botocore import UNSIGNED
         from botocore.config import Config
 
         from shared.config import read_secret
 
-        self.bucket = bucket
+        self.bucket, self.setting = bucket, setting
         self.prefix = f"{prefix}/" if prefix else ""
         self.client: Any = boto3.client(
             "s3",
@@ -146,12 +156,13 @@ class S3Store:
             region_name=settings.environ.get("AWS_REGION")
             or settings.environ.get("AWS_DEFAULT_REGION")
             or "us-east-1",
-            aws_access_key_id=read_secret(settings, "AWS_ACCESS_KEY_ID"),
-            aws_secret_access_key=read_secret(settings, "AWS_SECRET_ACCESS_KEY"),
+            aws_access_key_id=read_secret(settings, "AWS_ACCESS_KEY_ID") if signed else None,
+            aws_secret_access_key=read_secret(settings, "AWS_SECRET_ACCESS_KEY") if signed else None,
             config=Config(
                 retries={"mode": "standard", "max_attempts": 4},
                 connect_timeout=5,
                 read_timeout=60,
+                signature_version="s3v4" if signed else UNSIGNED,
                 s3={"addressing_style": "path" if settings.s3_endpoint_url else "auto"},
             ),
         )
@@ -162,16 +173,17 @@ class S3Store:
         try:
             return getattr(self.client, operation)(Bucket=self.bucket, **arguments)
         except ClientError as exc:
-            raise self._map(key, exc) from exc
+            raise self.map_error(key, exc) from exc
         except BotoCoreError as exc:
             raise TransientError(f"object store: {exc} (object {key})") from exc
 
-    def _map(self, key: str, exc: Any) -> CronhouseError:
+    def map_error(self, key: str, exc: Any) -> CronhouseError:
+        """Say what an answer of S3 about a key means."""
         code = str(exc.response.get("Error", {}).get("Code", ""))
         status = int(exc.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
         if code == "NoSuchBucket":
             return ConfigError(
-                f"OBJECT_STORE_URL: bucket {self.bucket!r} does not exist: create it, or name another"
+                f"{self.setting}: bucket {self.bucket!r} does not exist: create it, or name another"
             )
         if code in ("NoSuchKey", "404"):
             return FatalError(f"object {key} is not in bucket {self.bucket}")
@@ -218,7 +230,7 @@ class S3Store:
         except ClientError as exc:
             if str(exc.response.get("Error", {}).get("Code")) in ("404", "NoSuchKey"):
                 return None
-            raise self._map(key, exc) from exc
+            raise self.map_error(key, exc) from exc
         except BotoCoreError as exc:
             raise TransientError(f"object store: {exc} (object {key})") from exc
         return ObjectInfo(key, answer["ContentLength"], answer["ETag"].strip('"'), answer["LastModified"])

@@ -16,6 +16,9 @@ CREATE UNIQUE INDEX lines_key ON lines (transaction_id, line_id, retailer_id, bu
 -- name: copy_lines
 COPY lines FROM STDIN WITH (FORMAT csv)
 
+-- name: make_months
+SELECT retail.ensure_fact_partitions(%(first)s, %(last)s)
+
 -- name: star_tables
 CREATE TABLE retailer (retailer_key smallint GENERATED ALWAYS AS IDENTITY, retailer_id text PRIMARY KEY);
 CREATE TABLE store (

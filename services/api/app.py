@@ -10,6 +10,8 @@ from flask_openapi3 import Info, OpenAPI
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from services.api import (
+    admin_quality,
+    admin_storage,
     auth,
     console,
     database,
@@ -23,10 +25,14 @@ from services.api import (
     limits,
     metrics,
     parameters,
+    parks,
+    parks_imports,
     quality,
     retail,
+    rides,
     vin,
     workflows,
+    yoy,
 )
 from services.api.answers import JsonProvider
 from services.api.request_log import read_request_id, write_line
@@ -76,7 +82,24 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.before_request(auth.decide)
     app.before_request(parameters.refuse_repeated)
     errors.register(app)
-    for subject in (health, metrics, workflows, retail, quality, dropdowns, lists, decode, vin, garage):
+    for subject in (
+        health,
+        metrics,
+        workflows,
+        retail,
+        quality,
+        dropdowns,
+        lists,
+        decode,
+        vin,
+        garage,
+        parks,
+        parks_imports,
+        rides,
+        yoy,
+        admin_storage,
+        admin_quality,
+    ):
         app.register_api(subject.api)
     docs.register(app)
     console.register(app, limiter)
@@ -104,8 +127,10 @@ def _finish(response: Response) -> Response:
     response.headers.setdefault("Referrer-Policy", "same-origin")
     response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     response.headers.setdefault("Content-Security-Policy", docs.policy_for(request.endpoint))
-    if response.status_code not in (429, 503):
-        response.headers.pop("Retry-After", None)  # the limiter puts it on every answer
+    if response.status_code == 503:  # the limiter has put its own on every answer
+        response.headers["Retry-After"] = str(g.get("retry_after", errors.RETRY_SECONDS))
+    elif response.status_code != 429:
+        response.headers.pop("Retry-After", None)
     if response.status_code < 400:
         auth.note_use()
     if request.endpoint not in _QUIET:

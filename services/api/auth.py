@@ -1,8 +1,8 @@
 """Who is asking, and what they may do.
 
-A program sends its key as `Authorization: Bearer ch_...` or `X-API-Key: ch_...`. A browser trades its key
-for a cookie that opens reading only. On an embedded house, a browser on the same machine needs no key for
-reading. See docs/decisions/api-access.md.
+A program sends its key as `Authorization: Bearer ch_...` or `X-API-Key: ch_...`. A browser trades its key for a
+cookie that opens reading, and the few forms of our own pages. On an embedded house, a browser on the same machine
+needs no key for reading. See docs/decisions/api-access.md.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, current_app, g, redirect, request, url_for
 from werkzeug.wrappers import Response
@@ -41,6 +42,14 @@ class Principal:
     role: str
     may_write: bool
     key: ApiKey | None = None
+
+    def signed_in(self) -> "Principal":
+        """Return who is behind a cookie with all that their key may do; anybody else as they are."""
+        return Principal(self.name, self.key.role, True, self.key) if self.key else self
+
+    def is_at_least(self, role: str) -> bool:
+        """Tell whether the key behind it has this role or a higher one: whether to show its buttons."""
+        return self.key is not None and apikeys.ROLES.index(self.key.role) >= apikeys.ROLES.index(role)
 
 
 class KnownKeys:
@@ -79,6 +88,19 @@ def requires(role: str) -> Callable[[F], F]:
     return mark
 
 
+def form(role: str) -> Callable[[F], F]:
+    """Let a form of our own pages call the endpoint: the cookie of a key of this role or a higher one is enough.
+
+    The cookie is SameSite=Strict, and the browser must name our own address as the page that the form stood in.
+    """
+
+    def mark(view: F) -> F:
+        view.is_form = True  # type: ignore[attr-defined]
+        return requires(role)(view)
+
+    return mark
+
+
 def role_of(endpoint: str) -> str:
     """Return the role that an endpoint asks for."""
     return getattr(current_app.view_functions[endpoint], "required_role", "reader")
@@ -99,6 +121,8 @@ def decide() -> Response | None:
             401, f"This needs an API key: {reason}.", headers={"WWW-Authenticate": 'Bearer realm="cronhouse"'}
         )
     role = role_of(request.endpoint)
+    if getattr(current_app.view_functions[request.endpoint], "is_form", False) and _is_from_our_page():
+        principal = g.principal = principal.signed_in()
     enough = apikeys.ROLES.index(principal.role) >= apikeys.ROLES.index(role)
     writes = request.method not in READING
     if not enough or (writes and not principal.may_write):
@@ -190,6 +214,11 @@ def _presented() -> tuple[str | None, bool]:
     if request.headers.get("X-API-Key"):
         return request.headers["X-API-Key"].strip(), False
     return request.cookies.get(COOKIE), True
+
+
+def _is_from_our_page() -> bool:
+    """Tell whether the browser says that one of our own pages sent this (browsers add Origin to every POST)."""
+    return urlsplit(request.headers.get("Origin", "")).netloc == request.host
 
 
 def is_this_machine() -> bool:

@@ -115,6 +115,51 @@ def line(rows: Sequence[Mapping[str, Any]], x: str, y: str, low: float, high: fl
     return LineChart(points, day_ticks(days), y_ticks)
 
 
+@dataclass(frozen=True)
+class Curve:
+    """One line of several: its name, its points, and the pairs of neighbours to join."""
+
+    name: str
+    points: list[Point]
+    segments: list[tuple[Point, Point]]
+
+
+@dataclass(frozen=True)
+class CurveChart:
+    """Several lines over the same places, from zero up."""
+
+    curves: list[Curve]
+    x_ticks: list[Tick]
+    y_ticks: list[Tick]
+
+
+def curves(places: Sequence[str], series: Mapping[str, Sequence[float | None]], most: int = 8) -> CurveChart:
+    """Draw one line a series over named places, one value a place; None is a gap that no line crosses."""
+    steps = nice_steps(0.0, max((v for row in series.values() for v in row if v is not None), default=0.0))
+    slot, top = 100 / max(len(places), 1), steps[-1]
+    drawn = []
+    for name, values in series.items():
+        points = [
+            None
+            if value is None
+            else Point(
+                _round((number + 0.5) * slot),
+                _round(100 * (top - value) / top),
+                {"at": place, "value": value},
+            )
+            for number, (place, value) in enumerate(zip(places, values, strict=True))
+        ]
+        pairs = [(one, other) for one, other in zip(points, points[1:], strict=False) if one and other]
+        drawn.append(Curve(name, [point for point in points if point], pairs))
+    every = ceil(len(places) / most) if places else 1
+    x_ticks = [
+        Tick(_round((number + 0.5) * slot), place)
+        for number, place in enumerate(places)
+        if number % every == 0
+    ]
+    return CurveChart(drawn, x_ticks, [Tick(_round(100 * (top - step) / top), f"{step:g}") for step in steps])
+
+
 def day_ticks(days: Sequence[date], most: int = 5) -> list[Tick]:
     """Name a few of the days, evenly, the newest always."""
     if not days:

@@ -1,6 +1,6 @@
 """The console: pages drawn on the server that need no script. `/` is the overview, `/runs/<id>` one run.
 
-`/vehicles` is in console_vehicles.py.
+`/vehicles` is in console_vehicles.py, `/parks` in console_parks.py.
 """
 
 import re
@@ -20,7 +20,7 @@ from flask import (
 from flask_limiter import Limiter
 from markupsafe import Markup
 
-from services.api import auth, charts, console_vehicles, database, formats, workflows
+from services.api import auth, charts, console_parks, console_vehicles, database, formats, workflows
 from services.api.catalogue import Catalogue, read_catalogue
 from services.api.console_page import page
 from services.api.errors import MISSING_TABLE_OR_SCHEMA, NOT_POPULATED, fail
@@ -40,6 +40,7 @@ def register(app: Flask, limiter: Limiter) -> None:
     """Add the pages; signing in has a limit of its own, for it is where keys could be guessed."""
     app.register_blueprint(blueprint)
     app.register_blueprint(console_vehicles.blueprint)
+    app.register_blueprint(console_parks.blueprint)
     app.jinja_env.filters.update(formats.FILTERS)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     view = app.view_functions["console.sign_in"]

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 from shared.errors import ConfigError, CronhouseError, TransientError
 
 log = logging.getLogger("cronhouse.api")
+RETRY_SECONDS = 5  # after a 503 that does not know better
 STATEMENT_CANCELLED, NOT_POPULATED = "57014", "55000"
 MISSING_TABLE_OR_SCHEMA = ("42P01", "3F000")
 
@@ -27,6 +28,16 @@ _CODES = {
     500: ("internal", "Something went wrong on our side; the log has the details under this request id."),
     501: ("not_implemented", "This service does not have that."),
     503: ("unavailable", "This cannot be answered at the moment; try again shortly."),
+}
+# pydantic's words for these are about Python.
+_MESSAGES = {
+    "extra_forbidden": "there is no such parameter here",
+    "int_parsing": "expected a whole number",
+    "int_type": "expected a whole number",
+    "missing": "is needed",
+    "model_type": "expected a JSON object",
+    "model_attributes_type": "expected a JSON object",
+    "string_too_short": "is empty",
 }
 
 
@@ -109,9 +120,7 @@ def on_invalid_request(exc: ValidationError) -> Response:
             return error_response(400, "The body is not valid JSON.")
     details = []
     for error in exc.errors(include_url=False, include_context=False):
-        message = error["msg"].removeprefix("Value error, ")
-        if error["type"] == "extra_forbidden":
-            message = "there is no such parameter here"
+        message = _MESSAGES.get(error["type"]) or error["msg"].removeprefix("Value error, ")
         details.append({"field": ".".join(map(str, error["loc"])) or None, "message": message})
     first = details[0]
     return error_response(422, ": ".join(filter(None, (first["field"], first["message"]))), details)
@@ -145,7 +154,8 @@ def _on_ours(exc: CronhouseError) -> Response:
     cause = getattr(exc.__cause__, "pgcode", None)
     if isinstance(exc, TransientError):
         log.warning("unavailable: %s", exc)
-        return error_response(503, headers={"Retry-After": str(int(exc.retry_after or 5))})
+        g.retry_after = int(exc.retry_after or RETRY_SECONDS)
+        return error_response(503)
     if cause == STATEMENT_CANCELLED:
         log.warning("too slow: %s", request.path)
         return error_response(503, "The answer took too long: ask for fewer days or use a narrower filter.")

@@ -2,6 +2,7 @@
 that a misspelt filter never looks like an answer to the question."""
 
 from datetime import date, timedelta
+from functools import cache
 from typing import Annotated, Any
 
 from flask import Response, request
@@ -28,14 +29,17 @@ def _day(value: Any) -> Any:
     return day
 
 
-def _no_nul(value: Any) -> Any:
+def _storable(value: Any) -> Any:
+    """Refuse what PostgreSQL cannot keep; JSON can write both, as \\u0000 and \\ud800."""
     if isinstance(value, str) and "\x00" in value:
         raise ValueError("a NUL character cannot be part of it")
+    if isinstance(value, str) and not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+        raise ValueError("half of a surrogate pair cannot be part of it")
     return value
 
 
 Day = Annotated[date, BeforeValidator(_day)]
-Text = Annotated[str, BeforeValidator(_no_nul), Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=200), BeforeValidator(_storable)]
 Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
 
@@ -48,7 +52,25 @@ def refuse_repeated() -> Response | None:
     return error_response(422, f"{names[0]}: {details[0]['message']}", details)
 
 
-class Strict(BaseModel):
+@cache
+def _schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    return super(Parameters, model).model_json_schema()
+
+
+class Parameters(BaseModel):
+    """Parameters of an address.
+
+    flask_openapi3 asks for their JSON schema with every request, which takes longer to make than most answers: it is
+    made once. Nobody may change it.
+    """
+
+    @classmethod
+    def model_json_schema(cls, *args: Any, **options: Any) -> dict[str, Any]:
+        """Return the schema; one that is asked for in another form is made anew."""
+        return super().model_json_schema(*args, **options) if args or options else _schema_of(cls)
+
+
+class Strict(Parameters):
     """Refuses what it does not know."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)

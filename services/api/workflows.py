@@ -159,7 +159,7 @@ def request_run(path: NamePath, body: RunBody) -> Any:
         fail_field("date" if body.date else "to", f"a logical date after today ({today}, UTC) cannot be run")
     actor = f"key:{g.principal.name}"
     with database.writing() as conn:
-        queued = [_queue(conn, workflow, job, position, day, body.force, actor)
+        queued = [queue_job(conn, workflow, job, position, day, body.force, actor)
                   for position, job, day in sorted(wanted, key=lambda item: (item[2], item[0]))]  # fmt: skip
         detail = {
             "jobs": [job.name for _, job in jobs], "days": len({day for _, _, day in wanted}),
@@ -233,9 +233,10 @@ def _dates(body: RunBody, job: JobSpec) -> list[date]:
     return [body.date or job.default_date()]
 
 
-def _queue(
+def queue_job(
     conn: db.Connection, workflow: Workflow, job: JobSpec, position: int, day: date, force: bool, actor: str
 ) -> dict[str, Any]:
+    """Ask for a job in the caller's transaction, unless the same is waiting already."""
     values = {
         "workflow": workflow.name, "job": job.name, "service": job.service, "logical_date": day,
         "position": position, "forced": force, "requested_by": actor,

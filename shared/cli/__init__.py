@@ -25,6 +25,7 @@ COMMANDS = {
     "check": "Tell in one line whether a job, a service or the whole house is well.",
     "profile": "Profile the columns of a table.",
     "init": "Make a new workflow that runs at once.",
+    "parks": "Import and look after the history of theme parks.",
     "vehicles": "Load, check and roll back releases of vPIC, the vehicle catalogue.",
     "migrate": "Bring the database's schema up to date.",
     "serve": "Serve the API and the console.",

@@ -2,6 +2,7 @@
 
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -26,7 +27,13 @@ GOOD, BAD, CANNOT_TELL = 0, 1, 2
     type=Duration(),
     help="How old the last success may be; default: what the job's code says, else its schedule.",
 )
-def command(name: str | None, service: str | None, max_age: float | None) -> int:
+@click.option(
+    "--up-since",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Written when cron started: no job is late before it had the time to run since.",
+)
+def command(name: str | None, service: str | None, max_age: float | None, up_since: Path | None) -> int:
     """Tell in one line whether a job, a service or the whole house is well.
 
     Exits 0 when it is, 1 when a job is late or an incident is open, 2 when that cannot be told.
@@ -36,22 +43,25 @@ def command(name: str | None, service: str | None, max_age: float | None) -> int
     if name and service:
         raise click.UsageError("name a job or workflow, or give --service, not both")
     try:
-        code, text = _look(name, service, max_age)
+        code, text = _look(name, service, max_age, up_since)
     except CronhouseError as exc:
         code, text = CANNOT_TELL, "; ".join(str(exc).splitlines())
     click.echo(f"{('good', 'bad', 'cannot tell')[code]}: {text}")
     return code
 
 
-def _look(name: str | None, service: str | None, max_age: float | None) -> tuple[int, str]:
+def _look(
+    name: str | None, service: str | None, max_age: float | None, up_since: Path | None
+) -> tuple[int, str]:
     from shared import db
     from shared.lateness import read_ages
 
     settings = start(quiet=True)
     now = datetime.now(UTC)
     specs = _specs(settings, name, service)
+    started_at = datetime.fromtimestamp(up_since.stat().st_mtime, UTC) if up_since else None
     with closing(db.connect(settings, application_name="cronhouse:check", autocommit=True)) as conn:
-        ages = read_ages(conn, specs, now, max_age)
+        ages = read_ages(conn, specs, now, max_age, started_at)
         problems = [_late(age, now) for age in ages if age.late]
         notes: list[str] = []
         if service is None:

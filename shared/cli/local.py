@@ -10,8 +10,8 @@ from shared.cli.common import print_rows, start
 def command(action: str) -> int:
     """Start, stop or reset the embedded stack.
 
-    PostgreSQL, the object folder and the simulated retailers; all of it is under .local, and
-    reset deletes it. `up` brings the database's schema up to date too.
+    PostgreSQL, the object folder and what stands in for the outside world (retailers, the parks' API); all of
+    it is under .local, and reset deletes it. `up` brings the database's schema up to date too.
     """
     from shared.local.stack import Stack
 

@@ -1,7 +1,8 @@
-"""The embedded stack as a whole: PostgreSQL, the object folder, and the simulated retailers.
+"""The embedded stack as a whole: PostgreSQL, the object folder, and what stands in for the outside world.
 
-What runs is written to `.local/stack.json`, so that every command of this checkout finds it. The retailers
-are one process; their credentials are made up at the first start and kept in `.local/secrets`.
+What runs is written to `.local/stack.json`, so that every command of this checkout finds it. The simulated retailers
+are one process, the stand-in of the theme parks' API is another; the retailers' credentials are made up at the first
+start and kept in `.local/secrets`.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from shared.errors import FatalError
 from shared.local.postgres import EmbeddedPostgres
 
 RETAILERS = ("retailer_1", "retailer_2", "retailer_3")
+THEMEPARKS = "themeparks"
 START_SECONDS = 60
 
 
@@ -41,14 +43,17 @@ class Stack:
             self.postgres.create_database(name)
         if not self.retailers_running():
             self._start_retailers()
+        if not self.themeparks_running():
+            self._start_themeparks()
 
     def down(self) -> list[str]:
         """Stop what is running; return what was."""
         stopped = []
-        pid = self._state().get("retailers_pid")
-        if self.retailers_running() and isinstance(pid, int):
-            _terminate(pid)
-            stopped.append("retailers")
+        for name in ("retailers", THEMEPARKS):
+            pid = self._state().get(f"{name}_pid")
+            if isinstance(pid, int) and _is_ours(pid, name):
+                _terminate(pid, name)
+                stopped.append(name)
         self.file.unlink(missing_ok=True)
         if self.postgres.stop():
             stopped.append("postgresql")
@@ -77,11 +82,16 @@ class Stack:
                 "where": self.postgres.url("cronhouse"),
             },
             {"part": "retailers", "state": _word(self.retailers_running()), "where": urls or "-"},
+            {
+                "part": THEMEPARKS,
+                "state": _word(self.themeparks_running()),
+                "where": str(self._state().get("themeparks_url", "-")),
+            },
             {"part": "objects", "state": "folder", "where": str(self.folder / "objects")},
         ]
 
     def environ(self) -> dict[str, str]:
-        """Return the settings that point the adapters at the embedded retailers, where none are set."""
+        """Return the settings that point the adapters at the embedded outside world, where none are set."""
         ports = self._state().get("ports", {})
         values: dict[str, str] = {}
         if isinstance(ports, dict):
@@ -89,12 +99,19 @@ class Stack:
                 prefix = str(name).upper()
                 values[f"{prefix}_URL"] = f"http://127.0.0.1:{port}"
                 values[f"{prefix}_CREDENTIALS_FILE"] = str(self._secret(str(name)))
+        if url := self._state().get("themeparks_url"):
+            values["THEMEPARKS_API_URL"] = f"{url}/v1"
         return values
 
     def retailers_running(self) -> bool:
         """Tell whether the retailers' process of stack.json lives."""
         pid = self._state().get("retailers_pid")
-        return isinstance(pid, int) and _is_ours(pid)
+        return isinstance(pid, int) and _is_ours(pid, "retailers")
+
+    def themeparks_running(self) -> bool:
+        """Tell whether the process of stack.json that stands in for the parks' API lives."""
+        pid = self._state().get("themeparks_pid")
+        return isinstance(pid, int) and _is_ours(pid, THEMEPARKS)
 
     def _state(self) -> dict[str, object]:
         try:
@@ -122,18 +139,25 @@ class Stack:
             "RETAILER_DATABASE_URL": self.postgres.url("retailer_1"),
             **{f"{name.upper()}_CREDENTIALS_FILE": str(self._secret(name)) for name in RETAILERS},
         }
-        command = [
-            sys.executable,
-            "-m",
-            "services.retailers",
-            "--all",
-            "--ports",
-            ",".join(map(str, ports.values())),
-        ]
-        log = self.folder / "retailers.log"
+        arguments = ["--all", "--ports", ",".join(map(str, ports.values()))]
+        process, log = self._spawn("retailers", arguments, environ)
+        self._write_state(retailers_pid=process.pid, ports=ports)
+        _wait_for(ports, process, log)
+
+    def _start_themeparks(self) -> None:
+        port = _free_ports(1)[0]
+        process, log = self._spawn(THEMEPARKS, ["--port", str(port)], {**os.environ})
+        self._write_state(themeparks_pid=process.pid, themeparks_url=f"http://127.0.0.1:{port}")
+        _wait_for({THEMEPARKS: port}, process, log)
+
+    def _spawn(
+        self, service: str, arguments: list[str], environ: dict[str, str]
+    ) -> tuple["subprocess.Popen[bytes]", Path]:
+        """Start a part of the outside world; return its process and its log."""
+        log = self.folder / f"{service}.log"
         with open(log, "ab") as out:
             process = subprocess.Popen(
-                command,
+                [sys.executable, "-m", f"services.{service}", *arguments],
                 cwd=ROOT,
                 env=environ,
                 stdin=subprocess.DEVNULL,
@@ -141,12 +165,14 @@ class Stack:
                 stderr=out,
                 start_new_session=True,
             )
-        self.file.write_text(json.dumps({"retailers_pid": process.pid, "ports": ports}), encoding="utf-8")
-        _wait_for(ports, process, log)
+        return process, log
+
+    def _write_state(self, **values: object) -> None:
+        self.file.write_text(json.dumps({**self._state(), **values}), encoding="utf-8")
 
 
 def local_environ(settings: Settings) -> Mapping[str, str]:
-    """Return the environment with the embedded retailers' addresses where none are set."""
+    """Return the environment with the embedded outside world's addresses where none are set."""
     if not settings.embedded:
         return settings.environ
     given = settings.environ
@@ -190,20 +216,20 @@ def _free_ports(count: int) -> list[int]:
             one.close()
 
 
-def _is_ours(pid: int) -> bool:
-    """Tell whether the process lives and is the retailers', not a later one with the same number."""
+def _is_ours(pid: int, service: str) -> bool:
+    """Tell whether the process lives and is the service's, not a later one with the same number."""
     try:
         os.kill(pid, 0)
         command = Path(f"/proc/{pid}/cmdline")
-        return "services.retailers" in command.read_text() if command.exists() else True
+        return f"services.{service}" in command.read_text() if command.exists() else True
     except OSError:
         return False
 
 
-def _terminate(pid: int) -> None:
+def _terminate(pid: int, service: str) -> None:
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + 5
-    while _is_ours(pid):
+    while _is_ours(pid, service):
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)
             return

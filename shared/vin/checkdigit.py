@@ -1,5 +1,6 @@
 """The check digit of position 9, with the original's own idea of which characters may stand where."""
 
+from itertools import product
 from operator import getitem
 
 _WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
@@ -13,7 +14,9 @@ _VALUES = (
 _YEAR = set("ABCDEFGHJKLMNPRSTVWXY123456789,")
 _DIGITS = set("0123456789")
 _RESULT = "0123456789X"
+CHECK_DIGITS = frozenset(_RESULT)
 FAILED = "?"
+_LETTERS = frozenset(_VALUES) - {","}
 
 
 def _table(position: int, allowed: set[str]) -> dict[str, int]:
@@ -29,6 +32,26 @@ def _tables(digits_from: int) -> tuple[dict[str, int], ...]:
 
 
 _BY_FIRST_DIGIT = {first: _tables(first) for first in (13, 14, 15)}
+_HEAD = (*_BY_FIRST_DIGIT[13][:8], dict.fromkeys(map(chr, range(128)), 0), *_BY_FIRST_DIGIT[13][9:11])
+_TWELFTH = {char: _VALUES[char] * _WEIGHTS[11] for char in _LETTERS}
+_LAST = {
+    f"{number:03}": sum(
+        _VALUES[char] * weight for char, weight in zip(f"{number:03}", _WEIGHTS[14:], strict=True)
+    )
+    for number in range(1000)
+}
+
+
+def _pairs(first_digit: int) -> dict[str, int]:
+    """Return what two characters at positions 13 and 14 add."""
+    thirteenth, fourteenth = (_LETTERS if first_digit > at else _DIGITS for at in (13, 14))
+    return {
+        a + b: _VALUES[a] * _WEIGHTS[12] + _VALUES[b] * _WEIGHTS[13]
+        for a, b in product(thirteenth, fourteenth)
+    }
+
+
+_PAIRS = {first_digit: _pairs(first_digit) for first_digit in (13, 14, 15)}
 
 
 def check_digit(vin: str, first_digit: int) -> str:
@@ -42,6 +65,26 @@ def check_digit(vin: str, first_digit: int) -> str:
         return _RESULT[sum(map(getitem, _BY_FIRST_DIGIT[first_digit], vin)) % 11]
     except KeyError:
         return FAILED
+
+
+def head_sum(vin: str) -> int | None:
+    """Return what positions 1-8, 10 and 11 add to the check digit; None when one may not stand where it does."""
+    try:
+        return sum(map(getitem, _HEAD, vin))
+    except KeyError:
+        return None
+
+
+def tail_digit(head: int, vin: str, first_digit: int) -> str | None:
+    """Return the check digit of a VIN of 17 characters whose head's sum is known; None where there is none.
+
+    It looks only at positions 12-17.
+    """
+    try:
+        tail = _TWELFTH[vin[11]] + _PAIRS[first_digit][vin[12:14]] + _LAST[vin[14:]]
+    except KeyError:
+        return None
+    return _RESULT[(head + tail) % 11]
 
 
 def first_digit_of_correction(vin: str) -> int:

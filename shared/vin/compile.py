@@ -1,7 +1,6 @@
 """Compile a release into the parts that the decoder reads."""
 
 import hashlib
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -41,7 +40,7 @@ def compile_parts(source: Source, *, now: datetime | None = None) -> Iterator[Pa
     Raises:
         DataError: the release has no manufacturer codes or no patterns.
     """
-    token = os.urandom(parts.TOKEN_BYTES)
+    token = parts.new_token()
     names = _read_names(source, (now or datetime.now(UTC)).year)
     with_specs = set()
     for model, spec_part in read_spec_parts(source, names):

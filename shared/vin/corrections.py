@@ -1,11 +1,10 @@
 """Wrong characters: which there are, which could stand there, and the VIN that comes of it."""
 
 import re
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from shared.vin.checkdigit import check_digit, first_digit_of_correction
+from shared.vin.manufacturer import Checks
 
 ONE_CHARACTER, BY_CHECK_DIGIT, SEVERAL_CHARACTERS, SEVERAL_POSITIONS = 2, 3, 4, 5
 WHOLE = 17
@@ -26,28 +25,21 @@ class Correction(NamedTuple):
 NOTHING = Correction(0, "", "")
 
 
-Checks = Sequence[tuple[int, str]]
-
-
-def correct(
-    vin: str, wmi: str, valid: Mapping[int, str], checks: Checks, underscore_first: bool
-) -> Correction:
-    """Compare a VIN with the valid characters of its manufacturer and year.
-
-    `checks` is `valid` made quick to look up: (index in the VIN, characters).
-    """
+def correct(vin: str, wmi: str, checks: Checks, underscore_first: bool) -> Correction:
+    """Compare a VIN with the valid characters of its manufacturer and year."""
     if len(vin) == WHOLE:
-        wrong = [index + 1 for index, chars in checks if vin[index] not in chars]
+        wrong = [check for check in checks if vin[check[0]] not in check[1]]
     else:
-        wrong = [index + 1 for index, chars in checks if index < len(vin) and vin[index] not in chars]
+        wrong = [check for check in checks if check[0] < len(vin) and vin[check[0]] not in check[1]]
     if not wrong:
         return NOTHING
-    texts = {position: _ordered(valid[position], underscore_first) for position in wrong}
+    texts = {index + 1: _ordered(chars, underscore_first) for index, chars in wrong}
     possible = "".join(f"({position}:{text})" for position, text in texts.items())
-    suggestion = _suggest(vin, wmi, frozenset(wrong))
+    suggestion = _suggest(vin, wmi, frozenset(texts))
     if len(wrong) > 1:
         return Correction(SEVERAL_POSITIONS, suggestion, possible)
-    return _correct_one(vin, wrong[0], texts[wrong[0]], possible, suggestion)
+    ((position, text),) = texts.items()
+    return _correct_one(vin, position, text, possible, suggestion)
 
 
 def _ordered(chars: str, underscore_first: bool) -> str:
@@ -82,12 +74,14 @@ def _suggest(vin: str, wmi: str, wrong: frozenset[int]) -> str:
     return suggestion + vin[len(suggestion) : len(suggestion) + 3]
 
 
-@lru_cache(maxsize=8)
-def legal(first_digit: int) -> "re.Pattern[str]":
-    """Return what a whole VIN without an illegal character looks like."""
+def _legal(first_digit: int) -> "re.Pattern[str]":
     free, serial = "[0-9A-HJ-NPR-Z*]", "[0-9*]"
     middle = f"[0-9X*][1-9A-HJ-NPR-TV-Y]{free}{{{first_digit - 11}}}"
     return re.compile(f"{free}{{8}}{middle}{serial}{{{18 - first_digit}}}")
+
+
+# what a whole VIN without an illegal character looks like, by the first position that has only digits
+LEGAL = {first_digit: _legal(first_digit) for first_digit in (13, 14, 15)}
 
 
 def illegal_positions(vin: str, first_digit: int, skip_check_digit: bool) -> list[int]:

@@ -1,23 +1,20 @@
 """An answer: rows made when somebody asks for them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.errors import DataError
-from shared.vin.items import CORRECTIONS, SEVERAL, SPECS_ADD, YEAR, Item
+from shared.vin.cell import entry_item, formula_item, located
+from shared.vin.items import CORRECTED, CORRECTIONS, MODEL_YEAR, REPEATED, YEAR, Item, join_values
 from shared.vin.keys import descriptor_of, key_string, upper
 from shared.vin.library import Library
 from shared.vin.passes import Pass
 from shared.vin.patternset import formula_value
-from shared.vin.selection import entry_item, formula_item
 from shared.vin.values import clean
 
 Row = dict[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MODEL_YEAR = 29
-_REPEATED = SPECS_ADD | {26}  # other items can stand beside these: a model has had several makes
-_VALUES_BYTES = 4_000  # about what the values of an answer take
 _TEXT_TOO_LONG, _BAD_REGEX = "22001", "2201B"
 
 
@@ -45,12 +42,12 @@ class Decoded:
     @property
     def error_codes(self) -> list[int]:
         """The error codes, ascending."""
-        return sorted(self.found.codes) if self.found else []
+        return list(self.found.told.numbers) if self.found else []
 
     @property
     def error_text(self) -> str:
         """What the codes mean; the reason when there is no answer at all."""
-        return self.found.text if self.found else str(self.failure)
+        return self.found.told.text if self.found else str(self.failure)
 
     @property
     def suggested_vin(self) -> str:
@@ -60,7 +57,7 @@ class Decoded:
     @property
     def possible_values(self) -> str:
         """The characters that could stand at the wrong positions."""
-        return self.found.possible if self.found else ""
+        return self.found.correction.possible if self.found else ""
 
     @property
     def descriptor(self) -> str | None:
@@ -81,33 +78,17 @@ class Decoded:
 
     def _make_values(self, found: Pass) -> dict[str, str | None]:
         formulas = found.selection.formulas if found.selection else ()
-        if any(formula.held_back for formula in formulas):
-            return self._named((item.element, item.value) for item in self._items())
-        values = found.values
-        if values is None:
-            values = self._lasting(found)
-            if found.is_plain and not self._include_private:
-                found.values = values  # VINs of the same descriptor share it
-                if found.cell is not None:
-                    found.cell.maker.bytes_held += _VALUES_BYTES
-        values = dict(values)
+        if self._include_private or any(formula.held_back for formula in formulas):
+            values: dict[str, str | None] = {}
+            join_values(values, self._names, [(item.element, item.value) for item in self._items()])
+            return values
+        values = found.values or self._lasting(found)
+        if found.is_plain:  # VINs of the same descriptor share it
+            found.values, values = values, values.copy()
         if formulas:
             keys = key_string(self.vin or "")
-            pairs = ((formula.element, clean(formula_value(formula, keys))) for formula in formulas)
-            self._named(pairs, values)
-        return values
-
-    def _named(
-        self, pairs: Iterable[tuple[int, str | None]], values: dict[str, str | None] | None = None
-    ) -> dict[str, str | None]:
-        """Put values under the names of their elements, as far as they are shown."""
-        values = {} if values is None else values
-        names = self._names
-        for element, value in pairs:
-            name = names.get(element)
-            if name is not None:
-                both = values.get(name)
-                values[name] = f"{both}; {value}" if both else value
+            pairs = [(formula.element, clean(formula_value(formula, keys))) for formula in formulas]
+            join_values(values, self._names, pairs)
         return values
 
     @property
@@ -180,52 +161,54 @@ class Decoded:
         cell, selection = found.cell, found.selection
         if cell is None or selection is None:
             return
-        for entry in selection.entries:
-            yield entry_item(cell, entry)
+        for said in selection.said:
+            for entry in said.entries:
+                yield entry_item(cell, entry)
         if selection.formulas:
             keys = key_string(self.vin or "")
             for formula in selection.formulas:
                 yield formula_item(formula, clean(formula_value(formula, keys)) or "")
-        yield from selection.items
+        yield from [located(cell, item) for item in selection.items]
+        yield from selection.defaults.items
         if found.attempt.year is not None:
             year = str(found.attempt.year)
-            yield Item(_MODEL_YEAR, year, year, YEAR, keys=found.attempt.year_key)
+            yield Item(MODEL_YEAR, year, year, YEAR, keys=found.attempt.year_key)
 
     def _corrections(self) -> Iterator[Item]:
+        for element, text in zip(CORRECTED, self._corrected(), strict=True):
+            yield Item(element, text, clean(text), CORRECTIONS, keys="")
+
+    def _corrected(self) -> tuple[str | None, ...]:
         found = self.found
         assert found is not None
-        for element, text in (
-            (142, found.suggested),
-            (143, found.code_list),
-            (144, found.possible),
-            (156, found.additional),
-            (191, found.text),
-            (196, self.descriptor),
-        ):
-            yield Item(element, text, clean(text), CORRECTIONS, keys="")
+        told, correction = found.told, found.correction
+        return found.suggested, told.codes, correction.possible, found.additional, told.text, self.descriptor
 
     def _lasting(self, found: Pass) -> dict[str, str | None]:
         """Return the values of all but formulas, without the trouble of making items."""
-        cell, selection, names = found.cell, found.selection, self._names
+        assert self._library is not None
+        cell, selection, names = found.cell, found.selection, self._library.public_names
         values: dict[str, str | None] = {}
         if cell is not None and selection is not None:
-            if cell.patterns is not None:
-                elements, number_of = cell.patterns.elements, cell.patterns.attribute_of
-                texts = cell.patterns.values
-                numbered = [(elements[entry], number_of[entry]) for entry in selection.entries]
-                values = {
-                    names[e]: texts[number] for e, number in numbered if e in names and e not in SEVERAL
-                }
-                self._named(((e, texts[number]) for e, number in numbered if e in SEVERAL), values)
-            once = [
-                item for item in selection.items if item.element in names and item.element not in _REPEATED
-            ]
-            values.update([(names[item.element], item.value) for item in once])
-            rest = ((item.element, item.value) for item in selection.items if item.element in _REPEATED)
-            self._named(rest, values)
-            if found.attempt.year is not None:
-                self._named([(_MODEL_YEAR, str(found.attempt.year))], values)
-        return self._named(((item.element, item.value) for item in self._corrections()), values)
+            values, several = selection.defaults.values.copy(), False
+            for said in selection.said:
+                values.update(said.values)
+                several = several or bool(said.several)
+            if several and cell.patterns is not None:
+                join_values(values, names, cell.patterns.several(selection.said))
+            for item in selection.items:
+                name = names.get(item.element)
+                if name is not None:
+                    if name in values and item.element in REPEATED:
+                        join_values(values, names, [(item.element, item.value)])
+                    else:
+                        values[name] = item.value
+            if found.attempt.year is not None and MODEL_YEAR in names:
+                values[names[MODEL_YEAR]] = str(found.attempt.year)
+        for name, text in zip(self._library.corrected_names, self._corrected(), strict=True):
+            if name is not None:
+                values[name] = clean(text)
+        return values
 
 
 def timestamp(microseconds: int) -> str:

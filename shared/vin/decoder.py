@@ -1,20 +1,20 @@
 """Decode VINs as NHTSA's own procedure does, from the compiled parts of a release."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime
 from itertools import islice
+from time import time
 from typing import Literal
 
 from shared.errors import DataError
+from shared.vin.cell import Cell, new_cell
 from shared.vin.decoded import Decoded, VinError, broken_pattern, too_long
-from shared.vin.keys import descriptor_of, key_string, upper, wmi_of
-from shared.vin.library import Library, ReadPart, StaleRelease
-from shared.vin.manufacturer import Manufacturer
+from shared.vin.keys import descriptor_of, upper, wmi_of
+from shared.vin.library import Library, ReadPart, Remembered, StaleRelease
 from shared.vin.messages import NO_PATTERN, Messages
 from shared.vin.parts import RELEASE, Element
-from shared.vin.passes import Failed, Pass, Subject, best_pass, run_pass
-from shared.vin.selection import Cell
-from shared.vin.template import Template, may_share, template_key
+from shared.vin.passes import Failed, Pass, Subject, additional_text, best_pass, run_pass, subject_of
+from shared.vin.template import may_share, new_template, template_key
 from shared.vin.years import Attempt, attempts, year_of
 
 Reference = Literal["procedure", "api"]
@@ -22,7 +22,7 @@ LONGEST = 17
 _YEARS_AHEAD = 2
 _MAX_MEMORY = 96 << 20  # of parts in memory, roughly
 _TEMPLATES = 10_000  # of one manufacturer
-_TEMPLATE_BYTES = 1_000  # about what one takes with its pass
+_TEMPLATE_BYTES = 5_000  # about what an answer takes with its values
 _RELEASE_TRIES = 3
 _BLOCK = 5_000  # VINs of decode_many held at a time
 
@@ -47,6 +47,7 @@ class Decoder:
         self._library: Library | None = None
         self._moment: datetime | None = None  # the last clock, and what it means
         self._limit = self._now = 0
+        self._year_starts = self._year_ends = 0.0  # of the limit's year
 
     def _open(self) -> Library:
         library = Library(self._read_part, live=self._live, max_bytes=self._max_bytes)
@@ -68,8 +69,7 @@ class Decoder:
         """
         if model_year is not None and (not isinstance(model_year, int) or isinstance(model_year, bool)):
             raise VinError(f"{model_year!r} is not a whole number", "model_year")
-        if now is None or now is not self._moment:
-            self._set_clock(now)
+        self._set_clock(now)
         if vin is not None:
             vin = upper(vin.strip(" "))
             if len(vin) > LONGEST:
@@ -79,7 +79,7 @@ class Decoder:
                 return self._decode(vin, model_year, include_private)
             except StaleRelease as exc:
                 missing = str(exc)
-                self._close()
+                self._library = None
         raise DataError(f"the compiled decoder tables lack part {missing}: load the release once more")
 
     def refresh(self) -> bool:
@@ -89,19 +89,20 @@ class Decoder:
         token = self._read_part(RELEASE)
         if token == self._library.token:
             return False
-        self._close()
+        self._library = None
         return True
 
-    def _close(self) -> None:
-        if self._library is not None:
-            self._library.close()
-            self._library = None
-
     def _set_clock(self, now: datetime | None) -> None:
-        moment = datetime.now(UTC) if now is None else now if now.tzinfo else now.replace(tzinfo=UTC)
-        self._moment = now
-        self._limit = moment.astimezone(UTC).year + _YEARS_AHEAD
-        self._now = int(moment.timestamp() * 1_000_000)
+        if now is not None and now is self._moment:
+            return
+        moment = time() if now is None else (now if now.tzinfo else now.replace(tzinfo=UTC)).timestamp()
+        self._moment, self._now = now, int(moment * 1_000_000)
+        if not self._year_starts <= moment < self._year_ends:
+            year = datetime.fromtimestamp(moment, UTC).year
+            self._year_starts, self._year_ends = (
+                datetime(at, 1, 1, tzinfo=UTC).timestamp() for at in (year, min(year + 1, MAXYEAR))
+            )
+            self._limit = year + _YEARS_AHEAD
 
     def decode_many(
         self,
@@ -133,64 +134,62 @@ class Decoder:
 
     def _decode(self, vin: str | None, asked: int | None, private: bool) -> Decoded:
         library = self._library or self._open()
-        if vin is None or private or len(vin) != LONGEST:
-            return Decoded(library, vin, self._best(library, vin, asked, private)[0], private)
-        maker = library.manufacturer(wmi_of(vin))
-        if maker is None:
-            return Decoded(library, vin, self._best(library, vin, asked, False)[0])
+        wmi = wmi_of(vin or "")
+        known = library.manufacturer(wmi)
+        if vin is None or known is None or private or len(vin) != LONGEST:
+            passes = self._passes(library, vin, wmi, known, asked, private)
+            return Decoded(library, vin, self._best(library, passes, asked), private)
         key = template_key(vin, asked)
-        template = maker.templates.get(key)
-        found = template and template.find(vin, self._limit, self._now)
+        template = known.templates.get(key)
+        found = template and template.find(vin, known.maker, self._limit, self._now)
         if not found:
-            found, shared = self._best(library, vin, asked, False)
-            if shared:
-                self._keep(key, vin, found, maker)
+            passes = self._passes(library, vin, wmi, known, asked, False)
+            found = self._best(library, passes, asked)
+            if may_share(vin, found, passes, self._messages):
+                self._keep(library, key, vin, found, known)
         return Decoded(library, vin, found)
 
-    def _keep(self, key: tuple[str, int | None], vin: str, found: Pass, maker: Manufacturer) -> None:
-        template = maker.templates.get(key)
+    def _keep(self, library: Library, key: str, vin: str, found: Pass, known: Remembered) -> None:
+        template = known.templates.get(key)
         if template is None or template.limit != self._limit:
-            if len(maker.templates) >= self._max_templates:
-                maker.templates.clear()
-            template = maker.templates[key] = Template(maker, self._limit)
-            if self._library is not None:
-                self._library.hold(maker, _TEMPLATE_BYTES)
-        template.keep(vin, found)
+            template = new_template(vin, known.maker, self._limit)
+            if template is None or not self._max_templates:
+                return
+            if len(known.templates) >= self._max_templates:
+                known.templates.clear()
+            known.templates[key] = template
+        template.keep(found)
+        library.hold(_TEMPLATE_BYTES)
 
-    def _best(self, library: Library, vin: str | None, asked: int | None, private: bool) -> tuple[Pass, bool]:
-        """Return the winning pass, and whether it holds for all good VINs of the descriptor."""
-        text = vin or ""
-        wmi = wmi_of(text)
-        known = library.manufacturer(wmi)
-        subject = Subject(
-            text, wmi, known is not None and known.is_light, known is not None and text in known.exceptions,
-            vin is not None,
-        )  # fmt: skip
-        maker = known if known is not None and known.is_published(self._now) else None
-        try:
-            passes = list(self._passes(library, subject, known, maker, asked, private))
-        except Failed as exc:
-            raise broken_pattern(str(exc)) from None
-        return best_pass(passes, asked), may_share(text, passes)
+    def _best(self, library: Library, passes: list[Pass], asked: int | None) -> Pass:
+        found = best_pass(passes, asked, library.weight)
+        found.additional = additional_text(found, self._messages)
+        return found
 
     def _passes(
-        self, library: Library, subject: Subject, known: Manufacturer | None, maker: Manufacturer | None,
-        asked: int | None, private: bool,
-    ) -> Iterator[Pass]:  # fmt: skip
-        found = year_of(subject.vin, subject.is_light, self._limit)
+        self, library: Library, vin: str | None, wmi: str, known: Remembered | None, asked: int | None,
+        private: bool,
+    ) -> list[Pass]:  # fmt: skip
+        """Run the passes that compete."""
+        maker = None if known is None else known.maker
+        subject = subject_of(vin, wmi, maker)
+        if maker is not None and not maker.is_published(self._now):
+            known = None
         described = self._described(library, subject, asked)
-        if described is not None:
-            yield self._run(library, subject, maker, described, private)
-            return
-        # whether it is published does not matter here
-        own, rest = attempts(found, asked, self._limit, lambda year: bool(known and known.set_number(year)))
-        if own is not None:
-            first = self._run(library, subject, maker, own, private)
-            yield first
-            if NO_PATTERN not in first.codes or rest[0].year is None:
-                return
-        for attempt in rest:
-            yield self._run(library, subject, maker, attempt, private)
+        try:
+            if described is not None:
+                return [self._run(library, subject, known, described, private)]
+            found = year_of(subject.vin, maker is not None and maker.is_light, self._limit)
+            # whether it is published does not matter here
+            own, rest = attempts(found, asked, self._limit, maker.set_number if maker else _no_set)
+            passes = []
+            if own is not None:
+                passes.append(self._run(library, subject, known, own, private))
+                if not passes[0].codes >> NO_PATTERN & 1 or rest[0].year is None:
+                    return passes
+            return passes + [self._run(library, subject, known, attempt, private) for attempt in rest]
+        except Failed as exc:
+            raise broken_pattern(str(exc)) from None
 
     def _described(self, library: Library, subject: Subject, asked: int | None) -> Attempt | None:
         """Return the attempt of a descriptor whose year is known; only the live service has it."""
@@ -201,17 +200,18 @@ class Decoder:
         return None if year is None else Attempt(year, True, asked is not None and asked != year, descriptor)
 
     def _run(
-        self, library: Library, subject: Subject, maker: Manufacturer | None, attempt: Attempt, private: bool
+        self, library: Library, subject: Subject, known: Remembered | None, attempt: Attempt, private: bool
     ) -> Pass:
-        if maker is None:
-            return run_pass(subject, attempt, None, None, self._messages, self._live)
-        cell = self._cell(library, maker, attempt.year, private)
-        selection = cell.select(key_string(subject.vin))
-        return run_pass(subject, attempt, cell, selection, self._messages, self._live)
+        cell = None if known is None else self._cell(library, known, attempt.year, private)
+        return run_pass(subject, attempt, cell, library, self._messages)
 
-    def _cell(self, library: Library, maker: Manufacturer, year: int | None, private: bool) -> Cell:
-        cell = maker.cells.get((year, private))
+    def _cell(self, library: Library, known: Remembered, year: int | None, private: bool) -> Cell:
+        cell = known.cells.get((year, private))
         if cell is None:
-            patterns = library.pattern_set(maker.set_number(year), maker)
-            cell = maker.cells[year, private] = Cell(library, maker, year, patterns, private)
+            patterns = library.pattern_set(known.maker.set_number(year), private)
+            cell = known.cells[year, private] = new_cell(known.maker, year, patterns, self._live)
         return cell
+
+
+def _no_set(year: int) -> int:
+    return 0

@@ -15,9 +15,6 @@ PLACES = 14  # of the key string of a whole VIN: five, the bar, eight
 UNUSED_PLACES = (0, 1, 2, 3, 4, 7)  # VIN positions 4 to 8 and 11: only these count as "unused"
 _ALPHABET = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ"  # no I, O, Q
 _DIGITS = "0123456789"
-_BITS = 128  # of a place in a mask of used characters; keys are ASCII
-_SLOT_STARTS = tuple(range(0, _BITS * len(UNUSED_PLACES), _BITS))
-
 _UPPER = {code: code - 32 for code in range(ord("a"), ord("z") + 1)}
 
 
@@ -133,40 +130,30 @@ def usable_characters(key: str) -> tuple[str, ...]:
         return tuple("" if place is ANY or place == BAR else place for place in accepted(key))
 
 
-@lru_cache(maxsize=50_000)
-def used_mask(key: str) -> int:
-    """Return the characters a key names at VIN positions 4-8 and 11, as one number; -1 for a broken key."""
+def is_broken(key: str) -> bool:
+    """Tell whether the original fails when it asks which characters a key names."""
     try:
-        named = characters(key)
+        characters(key)
     except BrokenKey:
-        return -1
-    return mask_of(named)
+        return True
+    return False
 
 
-def mask_of(named: tuple[str, ...]) -> int:
-    """Pack characters of places into a number, to be joined by `|` and asked by `unused_positions`."""
-    mask = 0
-    for slot, place in enumerate(UNUSED_PLACES):
-        for char in named[place] if place < len(named) else "":
-            if ord(char) < _BITS:
-                mask |= 1 << (slot * _BITS + ord(char))
-    return mask
+@lru_cache(maxsize=50_000)
+def odd_characters(key: str) -> tuple[tuple[int, str], ...]:
+    """Return (place, characters) where a key that accepts a character does not name it, or the reverse.
 
-
-def unused_positions(vin: str, mask: int) -> list[str]:
-    """Return the VIN positions, of 4-8 and 11, whose character no key in the mask names."""
-    if len(vin) > 10 and vin.isascii():
-        own = 0
-        for slot, char in zip(_SLOT_STARTS, vin[3:8] + vin[10], strict=True):
-            own |= 1 << (slot + ord(char))
-        if own & mask == own:
-            return []
-    found = []
-    for slot, place in zip(_SLOT_STARTS, UNUSED_PLACES, strict=True):
-        char = vin[place + 3 : place + 4]
-        if char and not (ord(char) < _BITS and mask >> (slot + ord(char)) & 1):
-            found.append(str(place + 4))
-    return found
+    Only places that count as "unused" are told, and only characters that the key accepts there. Everywhere else a key
+    names what it accepts, and nothing where it accepts every character.
+    """
+    odd = []
+    named = usable_characters(upper(key))
+    for place, accepts in enumerate(accepted(key)):
+        if place in UNUSED_PLACES:
+            chars = set(named[place]) & {"_"} if accepts is ANY else set(accepts) - set(named[place])
+            if chars:
+                odd.append((place, "".join(sorted(chars))))
+    return tuple(odd)
 
 
 def weight_of(key: str) -> tuple[int, str]:

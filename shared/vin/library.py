@@ -1,31 +1,68 @@
 """What is shared by all decodings of one release, and the bounded memory of its parts."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from weakref import WeakValueDictionary
+
+from msgspec import Struct
 
 from shared.errors import DataError
 from shared.vin import parts
-from shared.vin.items import DEFAULT, SPECS, Item
-from shared.vin.manufacturer import Manufacturer
-from shared.vin.parts import VALID_POSITIONS, Named
-from shared.vin.patternset import PatternSet
+from shared.vin.items import BODY_CLASS, CORRECTED, DEFAULT, ENGINE_MODEL, MODEL, SPECS, Item, join_values
+from shared.vin.manufacturer import Manufacturer, new_manufacturer
+from shared.vin.parts import Named
+from shared.vin.patternset import PatternSet, Reading
 from shared.vin.values import group_rank
+
+if TYPE_CHECKING:
+    from shared.vin.cell import Cell
+    from shared.vin.template import Template
 
 T = TypeVar("T")
 SpecRank = tuple[bool, int, str]
 ReadPart = Callable[[str], bytes | None]
 _OBJECT_FACTOR = 4  # a part takes about this many times its stored size in memory
-_STEPS_A_CHECK = 256  # things taken into memory between two looks at how much it is
+_LEFT = 0.75  # of the memory after room was made
 _MODELS = 600  # with vehicle specifications in memory
+_LACKING = 1_000  # combinations of defaults in memory
+_WEIGHTS = 4_000  # of sets of elements in memory
 
 
-class Defaults(NamedTuple):
+class Lacking(NamedTuple):
+    """Defaults of the elements of which nothing else is known, and their values by name."""
+
+    items: tuple[Item, ...]
+    values: dict[str, str | None]
+
+
+class Defaults:
     """What holds for a vehicle type unless something else is known."""
 
-    items: list[Item]
-    elements: frozenset[int]
+    def __init__(self, items: list[Item], names: Mapping[int, str]) -> None:
+        self._items, self._names = items, names
+        self.elements = sum({1 << item.element for item in items})  # one bit an element
+        self._lacking = lru_cache(maxsize=_LACKING)(self._read_lacking)
+
+    def lacking(self, claimed: int) -> Lacking:
+        """Return the defaults of elements that are not among the claimed ones."""
+        return self._lacking(self.elements & ~claimed)
+
+    def _read_lacking(self, elements: int) -> Lacking:
+        items = tuple([item for item in self._items if elements >> item.element & 1])
+        values: dict[str, str | None] = {}
+        join_values(values, self._names, [(item.element, item.value) for item in items])
+        return Lacking(items, values)
+
+
+class Remembered(Struct, gc=False):
+    """A manufacturer code, and what hangs on it."""
+
+    maker: Manufacturer
+    cells: dict[tuple[int | None, bool], "Cell"]  # by model year, and whether private elements count
+    templates: dict[str, "Template"]
+    bytes_held: int = 0  # about what all of it takes in memory
+    last_use: int = 0  # which use it was
 
 
 class StaleRelease(Exception):
@@ -43,24 +80,51 @@ class Library:
                 "the release has no compiled decoder tables: load it with `cronhouse vehicles load`"
             )
         self.token = parts.token_of(data)
+        if not self.token.startswith(parts.FORMAT):
+            raise DataError(
+                "the release's decoder tables were compiled by another version of Cronhouse: "
+                "load it once more with `cronhouse vehicles load`"
+            )
         self.common = common = parts.unpack(data, parts.Common)
         self.elements = {element.id: element for element in common.elements}
         self.ranks = {element.id: group_rank(element.group) for element in common.elements}
         self.private = frozenset(element.id for element in common.elements if element.private)
         self.all_names = {element.id: element.name for element in common.elements if element.decode}
         self.public_names = {e.id: e.name for e in common.elements if e.decode and not e.private}
-        self.weights = tuple((e.id, e.weight) for e in common.elements if e.weight is not None)
-        self.errors = {code.id: code for code in common.errors}
-        self.defaults = {type_id: self._defaults(rows) for type_id, rows in common.defaults.items()}
+        self.corrected_names = tuple([self.public_names.get(element) for element in CORRECTED])
+        self._weights = [(e.id, e.weight) for e in common.elements if e.weight is not None]
+        self._weighed = sum([1 << element for element, _ in self._weights])
+        self._weight_of = lru_cache(maxsize=_WEIGHTS)(self._weigh)
+        self.sources = sum({1 << conversion.source for conversion in common.conversions})
+        self.targets = sum({1 << conversion.target for conversion in common.conversions})
+        self._defaults = {type_id: self._read_defaults(rows) for type_id, rows in common.defaults.items()}
+        self._no_defaults = Defaults([], {})
         self._wmis = frozenset(common.wmis)
-        self._max_bytes, self._steps = max_bytes, 0
-        self._makers: dict[str, Manufacturer] = {}
-        self._sets: WeakValueDictionary[int, PatternSet] = WeakValueDictionary()
+        self._max_bytes, self._held, self._uses = max_bytes, 0, 0
+        self._remembered: dict[str, Remembered] = {}
+        self._sets: WeakValueDictionary[tuple[int, bool], PatternSet] = WeakValueDictionary()
+        marked = {BODY_CLASS, ENGINE_MODEL, MODEL, *(found.source for found in common.conversions)}
+        self._readings = [
+            Reading(live, names, hidden, frozenset(marked))
+            for names, hidden in ((self.public_names, self.private), (self.all_names, frozenset[int]()))
+        ]
         self._specs = lru_cache(maxsize=_MODELS)(self._read_specs)
 
-    def _defaults(self, rows: Iterable[Named]) -> "Defaults":
+    def _read_defaults(self, rows: Iterable[Named]) -> Defaults:
         items = [Item(r.element, r.attribute, self.value(r), DEFAULT, created=r.created) for r in rows]
-        return Defaults(items, frozenset(item.element for item in items))
+        return Defaults(items, self.public_names)
+
+    def defaults_of(self, type_id: int | None) -> Defaults:
+        """Return what holds for a vehicle type unless something else is known."""
+        return self._no_defaults if type_id is None else self._defaults.get(type_id, self._no_defaults)
+
+    def weight(self, elements: int) -> int | None:
+        """Return what elements count when passes compete, given one bit an element; None without any."""
+        return self._weight_of(elements & self._weighed)
+
+    def _weigh(self, elements: int) -> int | None:
+        weights = [weight for element, weight in self._weights if elements >> element & 1]
+        return sum(weights) if weights else None
 
     def value(self, named: Named) -> str | None:
         """Return the value of an attribute; the live service shows the bare id where the name is missing."""
@@ -72,49 +136,46 @@ class Library:
             raise StaleRelease(name)
         return parts.unpack(data, kind), len(data) * _OBJECT_FACTOR
 
-    def manufacturer(self, wmi: str) -> Manufacturer | None:
+    def manufacturer(self, wmi: str) -> Remembered | None:
         """Return a manufacturer code, None for one that the release does not have."""
-        if wmi not in self._wmis:
-            return None
-        maker = self._makers.pop(wmi, None)
-        if maker is None:
+        found = self._remembered.get(wmi)
+        if found is None:
+            if wmi not in self._wmis:
+                return None
             part, size = self._part(f"w{wmi}", parts.WmiPart)
-            maker = Manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live, size)
+            maker = new_manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live)
+            found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, {})
+            self.hold(size)
+        self._in_use = found
+        self._uses += 1
+        found.last_use = self._uses
+        return found
+
+    def hold(self, size: int) -> None:
+        """Note that something more hangs on the manufacturer in use."""
+        self._in_use.bytes_held += size
+        self._held += size
+        if self._held > self._max_bytes:
             self._make_room()
-        self._makers[wmi] = maker  # last used, last in
-        return maker
 
     def _make_room(self) -> None:
-        """Forget the manufacturers that were used longest ago, until what is held is in bounds."""
-        self._steps += 1
-        if self._steps % _STEPS_A_CHECK == 0:
-            held = sum(maker.bytes_held for maker in self._makers.values())
-            for wmi in list(self._makers)[:-1]:  # the last is in use
-                if held <= self._max_bytes:
-                    break
-                maker = self._makers.pop(wmi)
-                held -= maker.bytes_held
-                maker.forget()
+        """Forget the manufacturers that were used longest ago: more than need be, it takes a while to find them."""
+        by_use = sorted(self._remembered.items(), key=lambda item: item[1].last_use)
+        for wmi, oldest in by_use:
+            if self._held <= self._max_bytes * _LEFT:
+                break
+            if oldest is not self._in_use:
+                self._held -= self._remembered.pop(wmi).bytes_held
 
-    def hold(self, maker: Manufacturer, size: int) -> None:
-        """Note that something more hangs on a manufacturer."""
-        maker.bytes_held += size
-        self._make_room()
-
-    def close(self) -> None:
-        """Let go of everything."""
-        for maker in self._makers.values():
-            maker.forget()
-
-    def pattern_set(self, number: int, maker: Manufacturer) -> PatternSet | None:
+    def pattern_set(self, number: int, private: bool) -> PatternSet | None:
         """Return a set of patterns; None for number 0. Manufacturers share it while one of them holds it."""
         if number == 0:
             return None
-        found = self._sets.get(number)
+        found = self._sets.get((number, private))
         if found is None:
             part, size = self._part(f"s{number}", parts.SetPart)
-            found = self._sets[number] = PatternSet(part, self.live)
-            self.hold(maker, size)
+            found = self._sets[number, private] = PatternSet(part, self._readings[private])
+            self.hold(size)
         return found
 
     def specs(self, model: str) -> tuple[parts.SpecSchema, ...]:
@@ -123,11 +184,6 @@ class Library:
 
     def _read_specs(self, model: str) -> tuple[parts.SpecSchema, ...]:
         return self._part(f"m{model}", tuple[parts.SpecSchema, ...])[0]
-
-    def computed_valid(self, patterns: PatternSet) -> dict[int, str]:
-        """Return by position the characters that the keys of a set name."""
-        texts = zip(VALID_POSITIONS, patterns.part.valid, strict=True)
-        return {position: text for position, text in texts if text}
 
     def spec_item(self, row: Named, pattern: int, schema: int) -> Item:
         """Make the item of a vehicle specification."""

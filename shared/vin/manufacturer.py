@@ -1,67 +1,34 @@
-"""A manufacturer code in memory, and its cells: one for each model year."""
+"""A manufacturer code in memory."""
 
 from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from shared.vin.items import MAKE, TYPE, Item
+from msgspec import Struct
+
+from shared.vin.items import MAKE, MAKES, TYPE, Item
 from shared.vin.parts import VALID_POSITIONS, WmiPart
 
 if TYPE_CHECKING:
-    from shared.vin.selection import Cell, Selection
-    from shared.vin.template import Template
+    from shared.vin.selection import Selection
 
+Checks = tuple[tuple[int, str], ...]  # (index in the VIN, valid characters)
 LIGHT_TYPES, TRUCK, LIGHT_TRUCK = (2, 7), 3, 1
-_ELEMENT_TYPE, _ELEMENT_MANUFACTURER, _ELEMENT_MAKE = 39, 27, 26
+_ELEMENT_TYPE, _ELEMENT_MANUFACTURER = 39, 27
 
 
-class Manufacturer:
-    """What is known before the model year is; all that is remembered of the code hangs on it."""
+class Manufacturer(Struct, gc=False):
+    """What is known before the model year is."""
 
-    def __init__(self, wmi: str, part: WmiPart, type_name: str | None, live: bool, size: int) -> None:
-        self.wmi, self.part = wmi, part
-        self.bytes_held = size  # about what it takes in memory, with all that hangs on it
-        self.cells: dict[tuple[int | None, bool], Cell] = {}
-        self.templates: dict[tuple[str, int | None], Template] = {}
-        self.exceptions = frozenset(part.exceptions)
-        self.make_ids = frozenset(make for make, _ in part.makes)
-        self.is_light = part.type_id in LIGHT_TYPES or (
-            part.type_id == TRUCK and part.truck_id == LIGHT_TRUCK
-        )
-        self.items = self._items(type_name, "Manuf. Name" if live else "Manu. Name")
-        self.only_make = self._only_make()
-        self.without_patterns: dict[bool, Selection] = {}  # by whether there is a year
-
-    def _items(self, type_name: str | None, source: str) -> list[Item]:
-        """Return vehicle type and manufacturer."""
-        part, items = self.part, []
-        if part.type_id is not None:
-            items.append(
-                Item(
-                    _ELEMENT_TYPE, str(part.type_id), type_name, TYPE,
-                    keys=self.wmi, wmi=part.id, created=part.created,
-                )
-            )  # fmt: skip
-        if part.manufacturer_id is not None:
-            attribute = str(part.manufacturer_id)
-            items.append(
-                Item(_ELEMENT_MANUFACTURER, attribute, part.manufacturer, source, keys=self.wmi, wmi=part.id)
-            )
-        return items
-
-    def _only_make(self) -> Item | None:
-        if len(self.part.makes) != 1:
-            return None
-        make, name = self.part.makes[0]
-        return Item(
-            _ELEMENT_MAKE, str(make), name, MAKE,
-            keys=self.wmi, wmi=self.part.id, created=self.part.created,
-        )  # fmt: skip
-
-    def forget(self) -> None:
-        """Let go of what was remembered: cells and templates refer back to here, and no collector sees it."""
-        self.cells.clear()
-        self.templates.clear()
-        self.without_patterns.clear()
+    wmi: str
+    part: WmiPart
+    is_light: bool
+    exceptions: frozenset[str]
+    items: tuple[Item, ...]
+    claims: int  # the elements of the items, one bit an element
+    only_make: Item | None
+    without_patterns: dict[bool, "Selection"]  # by whether there is a year
+    known_checks: dict[tuple[int, ...], Checks]
 
     def is_published(self, now: int) -> bool:
         """Tell whether the code is public at a time in microseconds."""
@@ -74,12 +41,49 @@ class Manufacturer:
         at = bisect_right(self.part.from_years, year)
         return self.part.set_ids[at - 1] if at else 0
 
-    def valid_characters(self, year: int | None) -> dict[int, str] | None:
-        """Return the release's own valid characters by position; None where it has none for the year."""
+    def checks(self, year: int | None) -> Checks | None:
+        """Return the release's own valid characters as (index, characters); None where it has none for the year."""
         if year is None:
-            return {}
+            return ()
         charsets = self.part.valid.get(year)
         if charsets is None:
             return None
-        texts = (self.part.charsets[number] for number in charsets)
-        return {position: text for position, text in zip(VALID_POSITIONS, texts, strict=True) if text}
+        checks = self.known_checks.get(charsets)
+        if checks is None:
+            texts = self.part.charsets
+            checks = self.known_checks[charsets] = self.checks_of([texts[number] for number in charsets])
+        return checks
+
+    def checks_of(self, valid: Sequence[str]) -> Checks:
+        """Return valid characters of the valid positions as (index, characters)."""
+        end = 11 if len(self.wmi) > 3 else 14  # a small manufacturer's VIN ends in its code
+        positions = zip(VALID_POSITIONS, valid, strict=True)
+        return tuple([(position - 1, text) for position, text in positions if text and position <= end])
+
+
+def new_manufacturer(wmi: str, part: WmiPart, type_name: str | None, live: bool) -> Manufacturer:
+    """Make what is known of a manufacturer code."""
+    is_light = part.type_id in LIGHT_TYPES or (part.type_id == TRUCK and part.truck_id == LIGHT_TRUCK)
+    items = tuple(_items(wmi, part, type_name, "Manuf. Name" if live else "Manu. Name"))
+    claims = sum([1 << item.element for item in items])
+    return Manufacturer(
+        wmi, part, is_light, frozenset(part.exceptions), items, claims, _only_make(wmi, part), {}, {}
+    )
+
+
+def _items(wmi: str, part: WmiPart, type_name: str | None, source: str) -> Iterator[Item]:
+    """Give vehicle type and manufacturer."""
+    if part.type_id is not None:
+        yield Item(
+            _ELEMENT_TYPE, str(part.type_id), type_name, TYPE, keys=wmi, wmi=part.id, created=part.created
+        )
+    if part.manufacturer_id is not None:
+        attribute = str(part.manufacturer_id)
+        yield Item(_ELEMENT_MANUFACTURER, attribute, part.manufacturer, source, keys=wmi, wmi=part.id)
+
+
+def _only_make(wmi: str, part: WmiPart) -> Item | None:
+    if len(part.makes) != 1:
+        return None
+    make, name = part.makes[0]
+    return Item(MAKES, str(make), name, MAKE, keys=wmi, wmi=part.id, created=part.created)

@@ -30,6 +30,7 @@ _EXCEPTION_NOTE = (
 class Told(NamedTuple):
     """Error codes as the answer has them, and what they cost."""
 
+    numbers: tuple[int, ...]
     codes: str
     text: str
     weight: int
@@ -42,11 +43,14 @@ class Messages:
         self._errors = {error.id: error for error in errors}
         self.tell = lru_cache(maxsize=4096)(self._tell)
 
-    def _tell(self, codes: frozenset[int], off_road: bool, is_exception: bool) -> Told:
-        known = [self._errors[code] for code in sorted(codes) if code in self._errors]
+    def _tell(self, codes: int, off_road: bool, is_exception: bool) -> Told:
+        """Tell codes, one bit a code."""
+        numbers = tuple([code for code in range(codes.bit_length()) if codes >> code & 1])
+        known = [self._errors[code] for code in numbers if code in self._errors]
         names = [(error.name + self._note(error.id, off_road, is_exception)).strip(" ") for error in known]
         weight = sum(error.weight or 0 for error in known)
-        return Told(",".join(str(error.id) for error in known), "; ".join(names)[:LONGEST], weight)
+        text = "; ".join(names)[:LONGEST]
+        return Told(numbers, ",".join([str(error.id) for error in known]), text, weight)
 
     @staticmethod
     def _note(code: int, off_road: bool, is_exception: bool) -> str:

@@ -3,18 +3,21 @@
 A release becomes rows (part, data). `common` has what every VIN needs; `w<WMI>` one manufacturer code;
 `s<number>` the patterns that share one set of (schema, first year), in the order in which they win;
 `m<model>` the vehicle specifications of a model; `release` nothing but the token. Every part begins with the
-token of its release, so that a reader holding parts of an older one notices.
+token of its release, so that a reader holding parts of an older one notices; the token begins with the format, so
+that a reader notices parts that other code compiled.
 
 No part refers back to what holds it, so Python's cycle collector need not look (`gc=False`, tuples instead of
 lists): with a whole release in memory it would do little else.
 """
 
+import os
 from typing import Any, TypeVar
 
 import msgspec
 
 COMMON, RELEASE = "common", "release"
 TOKEN_BYTES = 16
+FORMAT = b"vin2"  # a token begins with it: raised when a part changes its shape
 VALID_POSITIONS = (4, 5, 6, 7, 8, 11, 12, 13, 14)  # where the original looks for wrong characters
 
 T = TypeVar("T")
@@ -108,8 +111,11 @@ class Place(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Which keys accept what at one place: bit k stands for key k."""
 
     place: int
-    other: bytes  # for a character not in the table
-    table: dict[str, bytes]  # characters -> bits
+    other: bytes  # for a character not among `chars`: the keys that accept every character
+    chars: str
+    groups: bytes  # for each of `chars` the number of its bits
+    bits: bytes  # one after the other, each as long as `other`
+    odd: dict[str, bytes]  # characters -> keys that accept but do not name them, or the reverse
 
 
 class SetPart(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -120,11 +126,9 @@ class SetPart(msgspec.Struct, array_like=True, frozen=True, gc=False):
     places: tuple[Place, ...]
     alive: tuple[bytes, ...]  # by length of the key string: which keys can match at all
     ids: bytes  # I
-    elements: bytes  # H
     key_of: bytes  # H
-    by_key: bytes  # I; the entries of key 0, of key 1, ...
+    by_key: bytes  # I, I, I; of key 0, of key 1, ... the entries: (entry, its attribute, its element)
     key_ends: bytes  # I; where in by_key the entries of a key end
-    attribute_of: bytes  # I
     slot_of: bytes  # H
     created: bytes  # q; -1 for none
     attributes: tuple[str, ...]
@@ -134,6 +138,7 @@ class SetPart(msgspec.Struct, array_like=True, frozen=True, gc=False):
     formulas: tuple[Formula, ...]
     valid: tuple[str, ...]  # the characters that the keys name at the valid positions
     broken: bool  # the original fails when it must compute them
+    broken_keys: tuple[int, ...]  # the keys for which it does
     live_order: bytes | None  # I; the order of the live service where it is another one
 
 
@@ -153,6 +158,11 @@ class SpecSchema(msgspec.Struct, array_like=True, frozen=True, gc=False):
     type_id: int | None
     years: tuple[int, ...]
     patterns: tuple[SpecPattern, ...]
+
+
+def new_token() -> bytes:
+    """Make the token of a release."""
+    return FORMAT + os.urandom(TOKEN_BYTES - len(FORMAT))
 
 
 def pack(token: bytes, part: Any) -> bytes:

@@ -1,32 +1,52 @@
 """One pass: a VIN decoded with one model year. The best pass is the answer."""
 
+from collections.abc import Callable
 from math import inf
-from typing import NamedTuple
 
 from msgspec import Struct
 
 from shared.vin import messages as say
-from shared.vin.checkdigit import check_digit, first_serial_digit
+from shared.vin.cell import Cell
+from shared.vin.checkdigit import CHECK_DIGITS, check_digit, first_serial_digit, head_sum, tail_digit
 from shared.vin.corrections import (
+    BY_CHECK_DIGIT,
+    LEGAL,
     NOTHING,
     SEVERAL_CHARACTERS,
     SEVERAL_POSITIONS,
+    WHOLE,
     Correction,
     correct,
     illegal_positions,
-    legal,
     mark,
 )
-from shared.vin.keys import unused_positions
-from shared.vin.messages import Messages
-from shared.vin.selection import Cell, Selection, body_codes
+from shared.vin.items import GLIDER_BODIES, OFF_ROAD_BODIES
+from shared.vin.library import Library
+from shared.vin.manufacturer import Manufacturer
+from shared.vin.messages import Messages, Told
+from shared.vin.selection import Selection, select
 from shared.vin.years import Attempt
 
-_HARMLESS = {say.GLIDER, say.OFF_ROAD, say.OTHER_YEAR}
+_HARMLESS = 1 << say.GLIDER | 1 << say.OFF_ROAD | 1 << say.OTHER_YEAR
+_HARMLESS_OR_UNUSED = _HARMLESS | 1 << say.UNUSED
+_ASKED = 10_000  # what the caller's own year counts more
 
 
 class Failed(Exception):
     """The original fails here with an error of the database."""
+
+
+class Subject(Struct, gc=False):
+    """A VIN, with what does not depend on the year."""
+
+    vin: str
+    maker: Manufacturer | None  # None for an unknown one
+    wmi: str
+    is_exception: bool
+    form: int  # error codes of length and check digit, one bit a code
+    first_digit: int  # from which position on the serial number has only digits
+    is_legal: bool  # a whole VIN without an illegal character
+    head: int | None  # what the descriptor adds to the check digit
 
 
 class Pass(Struct, gc=False):
@@ -35,145 +55,135 @@ class Pass(Struct, gc=False):
     attempt: Attempt
     cell: Cell | None
     selection: Selection | None
-    codes: frozenset[int]
-    code_list: str
-    text: str
+    codes: int  # one bit a code
+    told: Told
+    correction: Correction
     suggested: str
-    possible: str
-    additional: str | None
-    weight: int
+    illegal: str
+    unused: tuple[int, ...]  # positions
     is_plain: bool  # no character is wrong, illegal or excepted: VINs alike in the descriptor share it
+    additional: str | None = None  # told of the best pass alone
     values: dict[str, str | None] | None = None  # once made, when they do not depend on the serial number
 
-    def score(self, asked: int | None) -> tuple[float, ...]:
-        """Return what decides between passes; a null counts as the highest."""
-        selection, year = self.selection, self.attempt.year
-        match = inf if self.cell is None or year is None else year + (10_000 if year == asked else 0)
-        return (
-            self.weight,
-            inf if selection is None or selection.weight is None else selection.weight,
-            inf if selection is None or selection.patterns is None else selection.patterns,
-            match,
-        )
 
-
-class Subject(NamedTuple):
-    """A VIN, with what does not depend on the year."""
-
-    vin: str
-    wmi: str
-    is_light: bool
-    is_exception: bool
-    has_length: bool  # a null VIN has none
+def subject_of(vin: str | None, wmi: str, maker: Manufacturer | None) -> Subject:
+    """Look at what does not depend on the year; a null VIN has no length to be wrong."""
+    text, form = vin or "", 0
+    is_exception = maker is not None and text in maker.exceptions
+    first_digit = first_serial_digit(text, maker is not None and maker.is_light)
+    if len(text) < WHOLE:
+        form = 0 if vin is None else 1 << say.INCOMPLETE
+        return Subject(text, maker, wmi, is_exception, form, first_digit, False, None)
+    head = head_sum(text)
+    right = None if head is None else tail_digit(head, text, first_digit)
+    if right is not None and text[8] in CHECK_DIGITS and "," not in text:
+        is_legal = True
+    else:
+        is_legal, right = LEGAL[first_digit].fullmatch(text) is not None, check_digit(text, first_digit)
+    if text[8] != right and not is_exception:
+        form = 1 << say.WRONG_CHECK_DIGIT
+    return Subject(text, maker, wmi, is_exception, form, first_digit, is_legal, head)
 
 
 def run_pass(
-    subject: Subject,
-    attempt: Attempt,
-    cell: Cell | None,
-    selection: Selection | None,
-    messages: Messages,
-    live: bool,
+    subject: Subject, attempt: Attempt, cell: Cell | None, library: Library, messages: Messages
 ) -> Pass:
-    """Decode with one year; `cell` and `selection` are None for an unknown manufacturer.
+    """Decode with one year; `cell` is None for an unknown manufacturer.
 
     Raises:
         Failed: the original cannot do it.
     """
-    codes: set[int] = set()
-    correction, unused = NOTHING, None
+    selection = None if cell is None else select(library, cell, subject.vin)
+    codes, correction = subject.form, NOTHING
+    unused: tuple[int, ...] = ()
+    off_road = False
     if cell is None or selection is None:
-        codes.add(say.NO_WMI)
-    elif not selection.has_pattern:
-        codes.add(say.NO_PATTERN)
+        codes |= 1 << say.NO_WMI
     else:
-        correction, unused = _look_for_errors(subject, cell, selection, live)
-        if correction.code:
-            codes.add(correction.code)
-        if unused:
-            codes.add(say.UNUSED)
-    is_glider, off_road = body_codes(selection.body if selection else None)
-    if is_glider:
-        codes.add(say.GLIDER)
-    if off_road:
-        codes.add(say.OFF_ROAD)
+        if not selection.has_pattern:
+            codes |= 1 << say.NO_PATTERN
+        else:
+            if cell.fails or selection.fails:
+                raise Failed("invalid regular expression: invalid character range")
+            correction, unused = (
+                correct(subject.vin, subject.wmi, cell.checks, library.live),
+                selection.unused,
+            )
+            if correction.code:
+                codes |= 1 << correction.code
+            if unused:
+                codes |= 1 << say.UNUSED
+        if selection.body in GLIDER_BODIES:
+            codes |= 1 << say.GLIDER
+        off_road = selection.body in OFF_ROAD_BODIES
+        if off_road:
+            codes |= 1 << say.OFF_ROAD
     if attempt.year is None:
-        codes.add(say.NO_YEAR)
-    suggested, illegal = _illegal(subject, correction.vin, off_road)
-    if illegal:
-        codes.add(say.ILLEGAL)
+        codes |= 1 << say.NO_YEAR
+    suggested, illegal = correction.vin, ""
+    if not subject.is_legal:
+        suggested, illegal = _mark_illegal(subject, suggested, off_road)
+        if illegal:
+            codes |= 1 << say.ILLEGAL
     if attempt.warns:
-        codes.add(say.OTHER_YEAR)
-    _add_form_codes(codes, subject)
-    if codes - _HARMLESS <= {say.UNUSED}:
-        codes.add(say.CLEAN)
+        codes |= 1 << say.OTHER_YEAR
+    if not codes & ~_HARMLESS_OR_UNUSED:
+        codes |= 1 << say.CLEAN
         if selection is None or not selection.has_model:
-            codes.add(say.UNUSED)
-    told = messages.tell(frozenset(codes), off_road, subject.is_exception)
-    is_incomplete = selection is not None and selection.is_incomplete
-    additional = _additional(messages, codes, unused, illegal, is_incomplete, attempt.conclusive)
-    return Pass(
-        attempt, cell, selection, frozenset(codes), told.codes, told.text, suggested, correction.possible,
-        additional, told.weight, not (suggested or subject.is_exception),
-    )  # fmt: skip
+            codes |= 1 << say.UNUSED
+    told = messages.tell(codes, off_road, subject.is_exception)
+    is_plain = not (suggested or subject.is_exception)
+    return Pass(attempt, cell, selection, codes, told, correction, suggested, illegal, unused, is_plain)
 
 
-def _look_for_errors(
-    subject: Subject, cell: Cell, selection: Selection, live: bool
-) -> tuple[Correction, str | None]:
-    """Return the correction, and the unused positions, None for none."""
-    if cell.fails or selection.used < 0:
-        raise Failed("invalid regular expression: invalid character range")
-    correction = correct(subject.vin, subject.wmi, cell.valid, cell.checks, live)
-    return correction, ",".join(unused_positions(subject.vin, selection.used)) or None
-
-
-def _illegal(subject: Subject, suggested: str, off_road: bool) -> tuple[str, str]:
+def _mark_illegal(subject: Subject, suggested: str, off_road: bool) -> tuple[str, str]:
     """Return the suggested VIN with the illegal characters marked, and their list."""
     vin = subject.vin
-    first_digit = first_serial_digit(vin, subject.is_light)
-    if legal(first_digit).fullmatch(vin):
-        return suggested, ""
-    found = illegal_positions(vin, first_digit, off_road or subject.is_exception)
+    found = illegal_positions(vin, subject.first_digit, off_road or subject.is_exception)
     for position in found:
         suggested = mark(suggested or vin, position)
     return suggested, "".join(f", {position}:{vin[position - 1]}" for position in found)
 
 
-def _add_form_codes(codes: set[int], subject: Subject) -> None:
-    """Add the codes of length and check digit."""
-    vin = subject.vin
-    if len(vin) < 17:
-        if subject.has_length:
-            codes.add(say.INCOMPLETE)
-    elif not subject.is_exception and vin[8] != check_digit(vin, first_serial_digit(vin, subject.is_light)):
-        codes.add(say.WRONG_CHECK_DIGIT)
+def best_pass(passes: list[Pass], asked: int | None, weight_of: Callable[[int], int | None]) -> Pass:
+    """Return the pass that wins; of equals the first. `weight_of` tells what elements count."""
+    if len(passes) == 1:
+        return passes[0]
+    least = max([found.told.weight for found in passes])
+    left = [found for found in passes if found.told.weight == least]
+    return left[0] if len(left) == 1 else max(left, key=lambda found: _score(found, asked, weight_of))
 
 
-def _additional(
-    messages: Messages,
-    codes: set[int],
-    unused: str | None,
-    illegal: str,
-    is_incomplete: bool,
-    conclusive: bool,
-) -> str | None:
+def _score(found: Pass, asked: int | None, weight_of: Callable[[int], int | None]) -> tuple[float, ...]:
+    """Return what decides between passes of equal errors; a null counts as the highest."""
+    selection, year = found.selection, found.attempt.year
+    match = inf if selection is None or year is None else year + (_ASKED if year == asked else 0)
+    weight = None if selection is None else weight_of(selection.elements)
+    patterns = None if selection is None else selection.patterns
+    return inf if weight is None else weight, inf if patterns is None else patterns, match
+
+
+def ceiling(found: Pass, messages: Messages) -> int:
+    """Return the best weight that a VIN of the same descriptor can have in this pass, wrong characters as they are."""
+    codes = found.codes
+    if codes >> SEVERAL_CHARACTERS & 1:  # with another serial number the check digit may single one out
+        codes ^= 1 << SEVERAL_CHARACTERS | 1 << BY_CHECK_DIGIT
+    return max(found.told.weight, messages.tell(codes, False, False).weight)
+
+
+def additional_text(found: Pass, messages: Messages) -> str | None:
     """Compose the additional error text; None for none."""
-    text = None
+    text, codes = None, found.codes
     for code in (SEVERAL_CHARACTERS, SEVERAL_POSITIONS):
-        if code in codes:
+        if codes >> code & 1:
             text = messages.about(code)
-    if say.UNUSED in codes:  # without a list the original joins a null, and all is gone
-        text = None if unused is None else say.add_sentence(text, f"Unused position(s): {unused}.")
-    if illegal:
-        text = say.add_sentence(text, f"Invalid character(s): {illegal[2:]}.")
-    if is_incomplete:
+    if codes >> say.UNUSED & 1:  # without a list the original joins a null, and all is gone
+        unused = ",".join(map(str, found.unused))
+        text = say.add_sentence(text, f"Unused position(s): {unused}.") if unused else None
+    if found.illegal:
+        text = say.add_sentence(text, f"Invalid character(s): {found.illegal[2:]}.")
+    if found.selection is not None and found.selection.is_incomplete:
         text = say.add_sentence(text, say.INCOMPLETE_VEHICLE)
-    if not conclusive:
+    if not found.attempt.conclusive:
         text = say.add_sentence(text, say.YEAR_UNCERTAIN)
     return text
-
-
-def best_pass(passes: list[Pass], asked: int | None) -> Pass:
-    """Return the pass that wins; of equals the first."""
-    return max(passes, key=lambda found: found.score(asked)) if len(passes) > 1 else passes[0]

@@ -8,7 +8,7 @@ from operator import or_
 from typing import NamedTuple
 
 from shared.vin import parts
-from shared.vin.keys import ANY, BAR, PLACES, accepted
+from shared.vin.keys import ANY, BAR, PLACES, accepted, is_broken, odd_characters, upper
 from shared.vin.patterns import NO_TIME
 from shared.vin.schemas import Ordered, Schemas
 from shared.vin.values import LOOKUPS, clean
@@ -38,7 +38,8 @@ def build_set(schemas: Schemas, links: Sequence[Link], lookups: Lookups) -> part
     pairs, entry_pairs = _renumber([(group.pairs, group.pair_of) for _, group in groups])
     texts = [patterns.keys[key] for key in keys]
     places, alive = _matcher(texts)
-    by_key, key_ends = _by_key(entry_keys, len(keys))
+    elements = array("H", b"".join([group.elements for _, group in groups]))
+    by_key, key_ends = _by_key(entry_keys, len(keys), entry_pairs, elements)
     distinct = sorted({schema for schema, _ in links})
     formulas = _formulas(schemas, distinct, lookups)
     models = {patterns.pairs[pair][1] for pair in pairs.keys() & lookups.model_pairs}
@@ -50,11 +51,9 @@ def build_set(schemas: Schemas, links: Sequence[Link], lookups: Lookups) -> part
         places=tuple(places),
         alive=tuple(alive),
         ids=b"".join([group.ids for _, group in groups]),
-        elements=b"".join([group.elements for _, group in groups]),
         key_of=array("H", entry_keys).tobytes(),
         by_key=by_key,
         key_ends=key_ends,
-        attribute_of=array("I", entry_pairs).tobytes(),
         slot_of=array("H", _slots(groups)).tobytes(),
         created=b"".join([group.created for _, group in groups]),
         attributes=tuple([patterns.pairs[pair][1] for pair in pairs]),
@@ -66,6 +65,7 @@ def build_set(schemas: Schemas, links: Sequence[Link], lookups: Lookups) -> part
         formulas=tuple(formulas),
         valid=tuple(valid),
         broken=broken,
+        broken_keys=tuple([number for number, text in enumerate(texts) if is_broken(upper(text))]),
         live_order=_live_order([group for _, group in groups]),
     )
 
@@ -107,13 +107,16 @@ def _live_order(groups: Sequence[Ordered]) -> bytes | None:
     return ranks.tobytes()
 
 
-def _by_key(entry_keys: Sequence[int], count: int) -> tuple[bytes, bytes]:
-    """Return the entries sorted by key, and where those of each key end."""
+def _by_key(
+    entry_keys: Sequence[int], count: int, attributes: Sequence[int], elements: Sequence[int]
+) -> tuple[bytes, bytes]:
+    """Return (entry, attribute, element) sorted by key, and where those of each key end."""
     order = sorted(range(len(entry_keys)), key=entry_keys.__getitem__)
     ends = [0] * count
     for key in entry_keys:
         ends[key] += 1
-    return array("I", order).tobytes(), array("I", accumulate(ends)).tobytes()
+    columns = zip(order, map(attributes.__getitem__, order), map(elements.__getitem__, order), strict=True)
+    return array("I", chain.from_iterable(columns)).tobytes(), array("I", accumulate(ends)).tobytes()
 
 
 def value_of(element: int, attribute: str, names: Mapping[str, Mapping[str, str]]) -> str | None:
@@ -126,7 +129,7 @@ def _matcher(keys: Sequence[str]) -> tuple[list[parts.Place], list[bytes]]:
     """Build the bit sets: for each place which keys accept which character."""
     size = (len(keys) + 7) // 8
     everywhere = (1 << len(keys)) - 1
-    asking = _gather(keys)
+    asking, odd = _gather(keys), _odd(keys)
     places = []
     for place in range(PLACES):
         free, table = everywhere, dict[str, int]()
@@ -134,9 +137,28 @@ def _matcher(keys: Sequence[str]) -> tuple[list[parts.Place], list[bytes]]:
             free &= ~bits
             for char in accepts:
                 table[char] = table.get(char, 0) | bits
-        if table:
-            places.append(parts.Place(place, free.to_bytes(size, "little"), _grouped(table, free, size)))
+        if table or place in odd:
+            places.append(_place(place, free, table, odd.get(place, {}), size))
     return places, [bits.to_bytes(size, "little") for bits in _alive(keys)]
+
+
+def _place(place: int, free: int, table: Mapping[str, int], odd: Mapping[str, int], size: int) -> parts.Place:
+    numbers: dict[int, int] = {}
+    groups = bytes([numbers.setdefault(bits | free, len(numbers)) for bits in table.values()])
+    bits_of = b"".join([bits.to_bytes(size, "little") for bits in numbers])
+    odd_bits = {char: bits.to_bytes(size, "little") for char, bits in odd.items()}
+    return parts.Place(place, free.to_bytes(size, "little"), "".join(table), groups, bits_of, odd_bits)
+
+
+def _odd(keys: Sequence[str]) -> dict[int, dict[str, int]]:
+    """Return by place and character the keys that accept but do not name it, or the reverse."""
+    odd: dict[int, dict[str, int]] = {}
+    for number, key in enumerate(keys):
+        for place, chars in odd_characters(key):
+            table = odd.setdefault(place, {})
+            for char in chars:
+                table[char] = table.get(char, 0) | 1 << number
+    return odd
 
 
 def _gather(keys: Sequence[str]) -> dict[int, dict[str, int]]:
@@ -179,13 +201,6 @@ def _length(key: str) -> int:
     shape = accepted(key)
     bar = shape[BAR_PLACE] if len(shape) > BAR_PLACE else ANY
     return len(shape) if len(shape) <= PLACES and (bar is ANY or BAR in bar) else PLACES + 1
-
-
-def _grouped(table: Mapping[str, int], free: int, size: int) -> dict[str, bytes]:
-    groups: dict[int, str] = {}
-    for char in sorted(table):
-        groups[table[char] | free] = groups.get(table[char] | free, "") + char
-    return {chars: bits.to_bytes(size, "little") for bits, chars in groups.items()}
 
 
 def _formulas(schemas: Schemas, distinct: Iterable[int], lookups: Lookups) -> list[parts.Formula]:

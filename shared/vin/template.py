@@ -2,46 +2,62 @@
 
 from msgspec import Struct
 
-from shared.vin.checkdigit import check_digit, first_serial_digit
-from shared.vin.corrections import legal
+from shared.vin.checkdigit import CHECK_DIGITS, first_serial_digit, head_sum, tail_digit
+from shared.vin.corrections import WHOLE
 from shared.vin.manufacturer import Manufacturer
-from shared.vin.passes import Pass
+from shared.vin.messages import WRONG_CHECK_DIGIT, Messages
+from shared.vin.passes import Pass, ceiling
 
 
 class Template(Struct, gc=False):
     """Answers for VINs of one descriptor: with the right check digit, and with a wrong one."""
 
-    maker: Manufacturer
     limit: int  # the latest model year when it was made
+    head: int  # what the descriptor adds to the check digit
+    first_digit: int  # from which position on the serial number has only digits
     right: Pass | None = None
     wrong: Pass | None = None
 
-    def find(self, vin: str, limit: int, now: int) -> Pass | None:
+    def find(self, vin: str, maker: Manufacturer, limit: int, now: int) -> Pass | None:
         """Return the answer for a VIN of 17 characters, None when it must be decoded."""
-        maker = self.maker
         if limit != self.limit or not maker.is_published(now) or vin in maker.exceptions:
             return None
-        first_digit = first_serial_digit(vin, maker.is_light)
-        if not legal(first_digit).fullmatch(vin):
-            return None
-        return self.right if vin[8] == check_digit(vin, first_digit) else self.wrong
+        right, found = tail_digit(self.head, vin, self.first_digit), vin[8]
+        if right == found:
+            return self.right
+        return self.wrong if right is not None and found in CHECK_DIGITS else None
 
-    def keep(self, vin: str, found: Pass) -> None:
+    def keep(self, found: Pass) -> None:
         """Keep an answer."""
-        if vin[8] == check_digit(vin, first_serial_digit(vin, self.maker.is_light)):
-            self.right = found
-        else:
+        if found.codes >> WRONG_CHECK_DIGIT & 1:
             self.wrong = found
+        else:
+            self.right = found
 
 
-def template_key(vin: str, asked: int | None) -> tuple[str, int | None]:
+def new_template(vin: str, maker: Manufacturer, limit: int) -> Template | None:
+    """Make a template for the descriptor of a VIN; None when the descriptor has no check digit."""
+    head = head_sum(vin)
+    return None if head is None else Template(limit, head, first_serial_digit(vin, maker.is_light))
+
+
+def template_key(vin: str, asked: int | None) -> str:
     """Return what VINs of one template have in common."""
-    head = vin[:8] + vin[9:11]
-    return (head + vin[11:14] if vin[2] == "9" else head), asked
+    key = vin[:8] + vin[9:14] if vin[2] == "9" else vin[:8] + vin[9:11]
+    return key if asked is None else f"{key} {asked}"
 
 
-def may_share(vin: str, passes: list[Pass]) -> bool:
-    """Tell whether the answer holds for all VINs of the descriptor that have no character wrong."""
-    return len(vin) == 17 and all(
-        found.is_plain and found.cell is not None and found.cell.is_shallow for found in passes
-    )
+def may_share(vin: str, best: Pass, passes: list[Pass], messages: Messages) -> bool:
+    """Tell whether the answer holds for all VINs of the descriptor that have no character wrong.
+
+    Of the passes that lost it is enough that they would lose with each of them: what one wrong character costs
+    depends on the serial number.
+    """
+    if len(vin) != WHOLE or not best.is_plain:
+        return False
+    for found in passes:
+        if found.cell is None or not found.cell.is_shallow or found.illegal:
+            return False
+        if not found.is_plain and ceiling(found, messages) >= best.told.weight:
+            return False
+    return True

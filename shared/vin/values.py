@@ -48,4 +48,4 @@ def group_rank(group: str | None) -> int:
 
 def clean(text: str | None) -> str | None:
     """Make a blank of every tab and line end."""
-    return text.translate(_BLANKS) if text else text
+    return text if not text or text.isprintable() else text.translate(_BLANKS)

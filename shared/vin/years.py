@@ -1,7 +1,8 @@
 """Which model years a VIN can mean, and which of them are tried."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+
+from msgspec import Struct
 
 FIRST_YEAR = 1980
 _CODES = (
@@ -16,7 +17,7 @@ _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _DIGITS = frozenset("0123456789")
 
 
-class Attempt(NamedTuple):
+class Attempt(Struct, frozen=True, gc=False):
     """A year to decode with: `warns` when it is not the caller's year."""
 
     year: int | None
@@ -44,7 +45,7 @@ def year_of(vin: str, is_light: bool, limit: int) -> tuple[int | None, bool]:
 
 
 def attempts(
-    found: tuple[int | None, bool], asked: int | None, limit: int, has_patterns: Callable[[int], bool]
+    found: tuple[int | None, bool], asked: int | None, limit: int, has_patterns: Callable[[int], object]
 ) -> tuple[Attempt | None, list[Attempt]]:
     """Return the pass for the caller's own year, if there is one, and the passes for the VIN's years.
 
@@ -64,7 +65,7 @@ def attempts(
     return own, rest
 
 
-def _other_cycle(year: int, limit: int, has_patterns: Callable[[int], bool]) -> int:
+def _other_cycle(year: int, limit: int, has_patterns: Callable[[int], object]) -> int:
     """Return the year 30 years off when the manufacturer has patterns only for that one."""
     if FIRST_YEAR <= year <= limit - 30:
         alternative = year + 30

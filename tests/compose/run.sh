@@ -179,7 +179,8 @@ main() {
     say "all healthy; checking"
     local status=0
     COMPOSE_COMMAND="docker compose $(printf '%q ' "${files[@]}")" \
-        "$PYTHON" -m pytest -q -x -p no:cacheprovider --durations=0 --durations-min=1 "$here/check_stack.py" || status=$?
+        "$PYTHON" -m pytest -q -x -p no:cacheprovider --durations=0 --durations-min=1 \
+        "$here/check_stack.py" "$here/check_parks.py" "$here/check_disturbed.py" || status=$?
     if ((status)); then show_trouble; exit "$status"; fi
 
     if [[ $keep == 1 ]]; then

@@ -22,6 +22,8 @@ SECRETS = Path(os.environ.get("SECRETS_DIR", "secrets"))
 WORKFLOWS = Path(os.environ.get("TEST_WORKFLOWS", "workflows"))
 JOB_SERVICES = ("ingestion", "transformation", "data-quality", "maintenance", "vehicle-etl")
 ONE_SHOTS = ("roles", "migrate")
+KEYS: dict[str, str] = {}  # API keys by role, from check_stack.py for those after it
+NIGHT: dict[str, Any] = {}  # the day of the night's run, and its facts
 
 FACTS = """
     SELECT count(*) || ' lines, ' || coalesce(sum(total), 0) || ' in all, '
@@ -105,13 +107,16 @@ def status_of(job: str, day: date) -> str:
 
 
 def fire_at_next_minute() -> tuple[datetime, date]:
-    """Give the retail workflow a schedule that fires soon; return when, and the day it will work on."""
+    """Let the workflow retail, and what of parks runs rarely, fire soon; return when, and the day of the daily jobs."""
     fires = (datetime.now(UTC) + timedelta(seconds=75)).replace(second=0, microsecond=0)
-    path = WORKFLOWS / "retail.yml"
-    content = yaml.safe_load(path.read_text())
-    for spec in content["jobs"].values():
-        spec["schedule"] = f"{fires.minute} {fires.hour} * * *"
-    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    daily, hourly = f"{fires.minute} {fires.hour} * * *", f"{fires.minute} * * * *"
+    parks = {"parks_metadata": daily, "parks_archive": daily, "parks_live": hourly}
+    for workflow in ("retail", "parks"):
+        path = WORKFLOWS / f"{workflow}.yml"
+        content = yaml.safe_load(path.read_text())
+        for name, spec in content["jobs"].items():
+            spec["schedule"] = daily if workflow == "retail" else parks.get(name, spec["schedule"])
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
     return fires, fires.date() - timedelta(days=1)
 
 
@@ -173,16 +178,25 @@ class Answer:
         return json.loads(self.text)
 
 
+def gateway() -> str:
+    """Return the address of the gateway, as a browser has it."""
+    return "http://" + compose("port", "gateway", "8080").strip()
+
+
 def get(path: str, key: str | None = None, body: dict[str, Any] | None = None, **headers: str) -> Answer:
     """Ask the gateway, with POST when there is a body."""
-    address = compose("port", "gateway", "8080").strip()
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     if key:
         given["X-API-Key"] = key
     data = json.dumps(body).encode() if body is not None else None
     if data:
         given["Content-Type"] = "application/json"
-    request = urllib.request.Request(f"http://{address}{path}", data, given)
+    return ask(path, data, given)
+
+
+def ask(path: str, data: bytes | None, headers: dict[str, str]) -> Answer:
+    """Ask the gateway, with POST where there are data; redirects are followed."""
+    request = urllib.request.Request(gateway() + path, data, headers)
     try:
         with urllib.request.urlopen(request, timeout=30) as response:
             return Answer(response.status, response.headers, response.read().decode())

@@ -1,6 +1,7 @@
 """docker/entrypoint.sh with stand-ins for its commands first on the PATH."""
 
 import os
+import runpy
 import signal
 import subprocess
 import time
@@ -57,6 +58,7 @@ def run(commands: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     [
         ("migrate", "cronhouse migrate"),
         ("api", "gunicorn -c python:services.api.gunicorn_conf services.api.app:create_app()"),
+        ("themeparks", "python -m services.themeparks --host 0.0.0.0 --port 8104"),
         ("retailers", "python -m services.retailers --all --host 0.0.0.0 --ports 8101,8102,8103"),
     ],
 )
@@ -115,3 +117,8 @@ def stop(process: subprocess.Popen[str]) -> str:
     assert time.monotonic() - began < 10
     assert process.returncode == 0
     return said
+
+
+def test_a_spawned_worker_does_not_run_the_command_again() -> None:
+    """multiprocessing runs the program's file in each worker process, under the name __mp_main__."""
+    runpy.run_path(str(ENTRYPOINT.parent / "cronhouse"), run_name="__mp_main__")

@@ -46,6 +46,19 @@ def test_secrets_are_random_and_long(tmp_path: Path) -> None:
         assert len(ours[name].strip()) >= 20, name
 
 
+def test_passwords_of_sql_server_keep_its_rules() -> None:
+    """Three kinds of characters, and not the name of the login, which `sa` is by chance in one of thirty."""
+    sys.path.insert(0, str(SCRIPT.parent))
+    try:
+        from generate_env import SECRETS
+    finally:
+        sys.path.remove(str(SCRIPT.parent))
+    for name in ("mssql_sa_password", "mssql_source_password"):
+        for made in (SECRETS[name][0]() for _ in range(500)):
+            assert re.search("[A-Z]", made) and re.search("[a-z]", made) and re.search("[0-9]", made)
+            assert "sa" not in made.lower() and 8 <= len(made) <= 128
+
+
 def test_only_the_owner_can_enter_and_containers_can_read(made: Path) -> None:
     assert mode(made / "secrets") == 0o700
     assert {mode(path) for path in (made / "secrets").iterdir()} == {0o644}

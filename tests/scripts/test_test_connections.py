@@ -74,7 +74,8 @@ def test_other_answers_are_no_verdict(tmp_path: Path, says: str, code: int) -> N
 
 def last_line(pg: Settings, **environ: str) -> str:
     """Return what is said of the source of vehicles; the shops have no address here, which is bad too."""
-    said = run(**pg.environ, CRONHOUSE=REAL, **environ)
+    parks = {"THEMEPARKS_API_URL": "http://127.0.0.1:9/v1"}  # never the real one
+    said = run(**pg.environ, CRONHOUSE=REAL, **parks, **environ)
     assert said.returncode == 1 and said.stderr == ""
     lines = said.stdout.splitlines()
     assert lines[0].startswith("good: database: PostgreSQL") and lines[1].startswith("good: store: ")
@@ -89,6 +90,7 @@ def test_the_subset_answers(pg: Settings) -> None:
 def test_redis_and_database_away(pg: Settings, tmp_path: Path) -> None:
     url = f"postgresql://nobody@/none?host={tmp_path}"
     environ = {**pg.environ, "CRONHOUSE": REAL, "DATABASE_URL": url, "REDIS_URL": "redis://127.0.0.1:9/0"}
+    environ["THEMEPARKS_API_URL"] = "http://127.0.0.1:9/v1"
     lines = run(**environ).stdout.splitlines()
     assert lines[0].startswith("bad: database: ")
     assert any(line.startswith("bad: cache: Redis does not answer") for line in lines)

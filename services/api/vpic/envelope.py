@@ -13,10 +13,11 @@ from typing import Annotated, Any, Literal
 from xml.sax.saxutils import escape
 
 from flask import Response, current_app, request
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
 from services.api import database
 from services.api.answers import cached_body, csv_cell
+from services.api.parameters import Parameters
 
 RESPONSE = "Response returned successfully"
 RESULTS = "Results returned successfully"
@@ -43,7 +44,7 @@ Format = Annotated[
 Year = Annotated[Annotated[int, Field(ge=1, le=9999)] | None, BeforeValidator(_none_when_empty)]
 
 
-class FormatQuery(BaseModel):
+class FormatQuery(Parameters):
     """What every address takes. Parameters that nobody knows are left alone, as NHTSA does."""
 
     format: Format = None

@@ -15,7 +15,9 @@ COLUMNS = (
     "sold_at", "quantity", "unit_price", "discount", "total", "updated_at",
 )  # fmt: skip
 NULLABLE = {"store_name", "customer_country", "product_name", "category"}
+LINE_KEY = ["retailer_id", "transaction_id", "line_id"]
 BATCH_ROWS = 20_000
+SMALL_BYTES = 4 << 20
 
 Object = Mapping[str, Any]  # a row of ops.loaded_object
 
@@ -27,6 +29,7 @@ class RawCsv:
         self.rows = 0
         self.error: Exception | None = None
         self._starts: list[tuple[int, str]] = []
+        self._chunks_made = 0
         self._chunks = self._make_chunks(store, objects, check_stop)
         self._pool = ThreadPoolExecutor(1)
         self._next = self._pool.submit(next, self._chunks, b"")
@@ -74,14 +77,39 @@ class RawCsv:
             before = self.rows
             for batch in read_batches(store, item):
                 if waiting and (_rows(waiting) >= BATCH_ROWS or batch.schema != waiting[0].schema):
-                    yield render_csv(waiting)
+                    yield self._render_chunk(waiting)
                     waiting = []
                 self.rows += len(batch)
                 waiting.append(batch)
             if self.rows - before != item["row_count"]:
                 raise damaged(item, f"holds {self.rows - before} rows, not {item['row_count']}")
         if waiting:
-            yield render_csv(waiting)
+            yield self._render_chunk(waiting)
+
+    def _render_chunk(self, batches: Sequence[Any]) -> Any:
+        import pyarrow as pa
+
+        table = pa.Table.from_batches(batches).combine_chunks()
+        self._chunks_made += 1
+        numbers = number_lines(table, self._chunks_made)
+        return render_csv(table.append_column("chunk_number", numbers))
+
+
+def number_lines(table: Any, chunk: int) -> Any:
+    """Return for each line the number of its chunk, and one of its own where the same line stands above.
+
+    So lines of a transaction that all have one number are different lines.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    numbers = pa.repeat(pa.scalar(chunk, pa.int32()), len(table))
+    lines = table.select(LINE_KEY)
+    if len(lines.group_by(LINE_KEY, use_threads=False).aggregate([])) == len(table):
+        return numbers
+    rows = pa.array(range(len(table)), pa.int32())
+    firsts = lines.append_column("row", rows).group_by(LINE_KEY).aggregate([("row", "min")])["row_min"]
+    return pc.if_else(pc.is_in(rows, firsts), numbers, pc.subtract(-1, rows))
 
 
 def _rows(batches: Sequence[Any]) -> int:
@@ -102,7 +130,8 @@ def read_batches(store: ObjectStore, item: Object) -> Iterator[Any]:
         if size != item["size_bytes"]:
             raise damaged(item, f"has {size} bytes, not {item['size_bytes']}")
         try:
-            file = pq.ParquetFile(body)
+            # a small object is read at once: going back to the store for every column takes longer
+            file = pq.ParquetFile(pa.BufferReader(body.read()) if size <= SMALL_BYTES else body)
             missing = sorted(set(COLUMNS) - set(file.schema_arrow.names))
             if missing:
                 raise damaged(item, f"has no column {', '.join(missing)}")
@@ -126,17 +155,16 @@ def _checked(item: Object, batch: Any) -> Any:
     return batch
 
 
-def render_csv(batches: Sequence[Any]) -> Any:
-    """Render batches as PostgreSQL reads CSV: strings in quotes, nothing for null, times in UTC."""
+def render_csv(table: Any) -> Any:
+    """Render lines as PostgreSQL reads CSV: strings in quotes, nothing for null, times in UTC."""
     import pyarrow as pa
     from pyarrow import csv
 
-    table = pa.Table.from_batches(batches).combine_chunks()
     for index, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type):
             table = table.set_column(index, field.name, _plain_times(table.column(index)))
     sink = pa.BufferOutputStream()
-    csv.write_csv(table, sink, csv.WriteOptions(include_header=False))
+    csv.write_csv(table, sink, csv.WriteOptions(include_header=False, batch_size=BATCH_ROWS))
     return sink.getvalue()
 
 

@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+from psycopg2 import sql
 
 from services.transformation.retail.raw import Object, RawCsv
 from shared import db, state
@@ -16,6 +18,7 @@ from shared.objectstore import ObjectStore
 from shared.sql import SqlFolder
 
 SQL = SqlFolder(Path(__file__).parent / "sql")
+FACTS, NEW_MONTHS = sql.Identifier("retail", "fact_sales"), sql.Identifier("staging", "new_months")
 Stage = Callable[[str], AbstractContextManager[Any]]
 
 
@@ -52,11 +55,11 @@ def load(
     with stage("copy"):
         copy_objects(conn, store, objects, check_stop)
     with stage("dimensions"):
-        _group_batch(conn)
+        new_months = _group_batch(conn)
         changed = _merge_dimensions(conn, retailers)
     with stage("facts"):
         _sort_out_versions(conn)
-        inserted = _insert_facts(conn, run_id)
+        inserted = _insert_facts(conn, run_id, new_months)
     with stage("ledger"):
         db.execute(conn, SQL["mark_voids"], {"run_id": run_id})
         return _write_down(conn, objects, run_id, inserted, changed)
@@ -89,9 +92,11 @@ def _copy_error(exc: psycopg2.Error, stream: RawCsv) -> Exception:
     return error
 
 
-def _group_batch(conn: db.Connection) -> None:
-    for name in ("group_transactions", "group_products", "end_parallel", "ensure_months"):
+def _group_batch(conn: db.Connection) -> list[date]:
+    """Group the staged lines; make the months they need and return those that are new."""
+    for name in ("group_transactions", "group_products", "end_parallel"):
         db.execute(conn, SQL[name])
+    return [row["month"] for row in db.fetch_all(conn, SQL["make_months"])]
 
 
 def _merge_dimensions(conn: db.Connection, retailers: Mapping[str, Mapping[str, Any]]) -> int:
@@ -117,20 +122,33 @@ def _merge_dimensions(conn: db.Connection, retailers: Mapping[str, Mapping[str, 
 def _sort_out_versions(conn: db.Connection) -> None:
     """Find what cannot simply be inserted, and take superseded facts away."""
     for name in (
-        "find_voids", "group_versions", "analyze_batch", "find_known", "find_repeated", "find_contested",
-        "analyze_contested", "delete_superseded",
+        "find_voids", "group_versions", "analyze_batch", "find_known", "find_contested", "analyze_contested",
+        "delete_superseded",
     ):  # fmt: skip
         db.execute(conn, SQL[name])
 
 
-def _insert_facts(conn: db.Connection, run_id: int) -> int:
-    expected = db.fetch_value(conn, SQL["count_expected"])
-    inserted = db.execute(conn, SQL["insert_new"], {"run_id": run_id})
-    if inserted != expected:
-        raise FatalError(f"{inserted} of {expected} new lines became facts: nothing is kept, this is a bug")
+def _insert_facts(conn: db.Connection, run_id: int, new_months: list[date]) -> int:
+    inserted = _insert_new(conn, run_id, new_months)
     db.execute(conn, SQL["make_inserted"])
     db.execute(conn, SQL["insert_contested"], {"run_id": run_id})
     return inserted + int(db.fetch_value(conn, SQL["count_inserted"]))
+
+
+def _insert_new(conn: db.Connection, run_id: int, new_months: list[date]) -> int:
+    """Insert what nothing contests, into new months before these have an index; publish them."""
+    parts = db.fetch_all(conn, SQL["count_expected"], {"new_months": new_months})
+    for part in parts:
+        statement = sql.SQL(SQL["insert_new"]).format(facts=NEW_MONTHS if part["is_new"] else FACTS)
+        days = part["days"] if len(parts) > 1 else None
+        inserted = db.execute(conn, statement, {"run_id": run_id, "days": days})
+        if inserted != part["lines"]:
+            raise FatalError(
+                f"{inserted} of {part['lines']} new lines became facts: nothing is kept, this is a bug"
+            )
+    if new_months:
+        db.execute(conn, SQL["publish_months"])
+    return sum(part["lines"] for part in parts)
 
 
 def _write_down(

@@ -18,9 +18,13 @@ EXAMPLE = {
     "name": "retail",
     "run_id": 1,
     "request_id": 1,
+    "import_id": 1,
     "issue_id": 1,
     "filename": "console.css",
     "vehicle_id": 1,
+    "action": "pause",
+    "park_id": "75ea578a-adc8-4116-a54d-dccb60765ef9",
+    "id": "75ea578a-adc8-4116-a54d-dccb60765ef9",
 }
 
 

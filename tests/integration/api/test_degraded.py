@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from redis import Redis
 
 from services.api import database, health, quality
 from services.api.app import create_app
@@ -213,6 +214,25 @@ def test_late_job_degrades(app: Flask, settings: Settings) -> None:
 def with_redis(settings: Settings, redis_server: RedisServer) -> Flask:
     environ = {**settings.environ, "API_RATE_LIMIT": "5 per minute"}
     return create_app(replace(settings, redis_url=redis_server.url, environ=environ))
+
+
+def test_a_request_is_counted_with_one_question_to_redis(
+    settings: Settings, redis_server: RedisServer
+) -> None:
+    environ = {**settings.environ, "API_RATE_LIMIT": "50 per minute"}
+    client = create_app(replace(settings, redis_url=redis_server.url, environ=environ)).test_client()
+    with Redis(unix_socket_path=str(redis_server.socket)) as redis:
+        client.get("/api/workflows")  # the first one loads the script
+        before = redis.info("commandstats")
+        answers = [client.get("/api/workflows").headers for _ in range(5)]
+        after = redis.info("commandstats")
+    assert [answer["X-RateLimit-Remaining"] for answer in answers] == ["48", "47", "46", "45", "44"]
+    assert all(0 <= int(answer["X-RateLimit-Reset"]) - time.time() <= 61 for answer in answers)
+    asked = {name: after[name]["calls"] - before.get(name, {"calls": 0})["calls"] for name in after}
+    inside = {"cmdstat_incrby": 5, "cmdstat_ttl": 5}  # what the script does
+    assert {name: count for name, count in asked.items() if count and name != "cmdstat_info"} == {
+        "cmdstat_evalsha": 5, **inside,
+    }  # fmt: skip
 
 
 def test_processes_share_answers_and_limits(

@@ -38,7 +38,7 @@ def test_request_id_comes_back(reader: FlaskClient) -> None:
     [
         ("/api/workflows/retail/runs?limit=0", "limit", "greater than or equal to 1"),
         ("/api/workflows/retail/runs?limit=501", "limit", "less than or equal to 500"),
-        ("/api/workflows/retail/runs?limit=1e9", "limit", "integer"),
+        ("/api/workflows/retail/runs?limit=1e9", "limit", "whole number"),
         ("/api/workflows/retail/runs?from=2026-02-30", "from", "a day such as"),
         ("/api/workflows/retail/runs?to=1704067200", "to", "a day such as"),
         ("/api/workflows/retail/runs?date=20260101", "date", "a day such as"),

@@ -120,7 +120,8 @@ def test_vehicles_come_in_pages(owners: list[FlaskClient]) -> None:
         ({"vin": "A" * 18}, "vin"), ({"vin": "A" * 10_000}, "vin"), ({"vin": ""}, "vin"), ({"vin": "é"}, "vin"),
         ({"vin": "a\x00b"}, "vin"), ({"vin": 5}, "vin"), ({"vin": "'; DROP TABLE vehicles.garage; --"}, "vin"),
         ({"vin": ESCAPE, "model_year": "abc"}, "model_year"), ({"vin": ESCAPE, "key_id": 1}, "key_id"),
-        ({"vin": ESCAPE, "name": "x\x00"}, "name"), ({"vin": ESCAPE, "notes": "x" * 2001}, "notes"),
+        ({"vin": ESCAPE, "name": "x\x00"}, "name"), ({"make": "x", "model": "\ud800"}, "model"),
+        ({"vin": ESCAPE, "notes": "x" * 2001}, "notes"),
     ],
 )  # fmt: skip
 def test_what_no_vehicle_has_is_refused(owners: list[FlaskClient], vehicle: dict, field: str) -> None:

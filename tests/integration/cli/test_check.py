@@ -1,5 +1,9 @@
 """cronhouse check: one line, and an exit code that a monitor can trust."""
 
+import os
+import time
+from pathlib import Path
+
 import pytest
 
 from shared.jobs import Counts
@@ -111,6 +115,22 @@ def test_a_service_is_ill_when_its_job_is_late_not_when_an_incident_is_open(decl
     assert declared.call("check", "--service", "maintenance").code == 0
     declared.execute("UPDATE ops.job_run SET finished_at = finished_at - interval '3 days'")
     assert declared.call("check", "--service", "maintenance").code == 1
+
+
+def test_a_container_that_just_started_is_not_ill_for_the_time_it_was_down(
+    declared: Desk, tmp_path: Path
+) -> None:
+    succeed_all(declared)
+    declared.execute("UPDATE ops.job_run SET finished_at = finished_at - interval '3 days'")
+    mark = tmp_path / "crontab"
+    mark.touch()
+    answer = declared.call("check", "--service", "maintenance", "--up-since", str(mark))
+    assert (answer.code, answer.out) == (0, "good: 3 jobs, none is late\n")
+    days = 4 * 86_400  # up all the time: then it is
+    os.utime(mark, (time.time() - days, time.time() - days))
+    assert declared.call("check", "--service", "maintenance", "--up-since", str(mark)).code == 1
+    never = declared.call("check", "--service", "maintenance", "--up-since", str(tmp_path / "absent"))
+    assert never.code == 2 and "absent" in never.err
 
 
 def test_what_cannot_be_told_has_its_own_code(declared: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,3 +112,10 @@ def test_a_reader_that_goes_away_is_no_error(table: Desk) -> None:
         ["bash", "-c", command], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True
     )
     assert (said.stdout, said.stderr) == ("id\n", "")
+
+
+def test_daily_statistics_of_rides_name_what_the_truth_of_a_source_names(desk: Desk, tmp_path: Path) -> None:
+    out = tmp_path / "days.csv"
+    assert desk.call("export", "parks.ride_daily_stats", "--format", "csv", "--output", str(out)).code == 0
+    header = out.read_text().splitlines()[0].split(",")
+    assert {"entity_id", "local_date", "samples", "min_wait", "mean_wait", "max_wait"} <= set(header)

@@ -20,12 +20,14 @@ from tests.integration.ingestion.conftest import (  # noqa: F401 - fixtures
     retailers,
     settings,
 )
+from tests.integration.parks_live.conftest import Api, served_api  # noqa: F401 - a fixture
 
 
 @pytest.fixture
 def call(settings, monkeypatch, capsys):  # noqa: F811
     for name, value in settings.environ.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("THEMEPARKS_API_URL", "http://127.0.0.1:9/v1")  # never the real one
     monkeypatch.setenv("CRONHOUSE_ENV_FILE", "/dev/null")
 
     def call(*arguments: str) -> Answer:
@@ -240,11 +242,13 @@ def findings(answer: Answer) -> dict[str, list[tuple[bool, str]]]:
     return parts
 
 
-def test_a_well_house_gets_a_clean_bill(call, retailers):  # noqa: F811
+def test_a_well_house_gets_a_clean_bill(call, retailers, monkeypatch, served_api: Api):  # noqa: F811
+    monkeypatch.setenv("THEMEPARKS_API_URL", f"{served_api.url}/v1")
     answer = call("doctor", "--json")
     found = findings(answer)
     assert answer.code == 0, answer.out
-    sources = [f"retailer_{n} of retail" for n in (1, 2, 3)] + ["VPIC_SOURCE of vehicles"]
+    sources = ["THEMEPARKS_API_URL of parks", *(f"retailer_{n} of retail" for n in (1, 2, 3))]
+    sources.append("VPIC_SOURCE of vehicles")
     assert found["sources"] == [(True, f"{source} answers") for source in sources]
     assert any("migrations are all applied" in message for _, message in found["database"])
     assert call("doctor").out.splitlines()[-1] == "all is well"
@@ -256,13 +260,15 @@ def test_what_is_wrong_is_named_with_what_to_do(call, retailers, monkeypatch, tm
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("RETAILER_1_CREDENTIALS", "ck_wrong:cs_wrong")
     monkeypatch.setenv("RETAILER_2_URL", "http://127.0.0.1:1")
+    monkeypatch.setenv("THEMEPARKS_API_URL", "http://127.0.0.1:1/v1")
     answer = call("doctor", "--json")
     assert answer.code == 1
     found = findings(answer)
     assert not found["store"][0][0] and "OBJECT_STORE_URL" in found["store"][0][1]
     assert not found["cache"][0][0] and "REDIS_URL" in found["cache"][0][1]
-    assert [good for good, _ in found["sources"]] == [False, False, True, True]
-    assert "check RETAILER_1_CREDENTIALS" in found["sources"][0][1]
+    assert [good for good, _ in found["sources"]] == [False, False, False, True, True]
+    assert "cannot be reached" in found["sources"][0][1] and "needs a way out" in found["sources"][0][1]
+    assert "check RETAILER_1_CREDENTIALS" in found["sources"][1][1]
     assert "ck_wrong" not in answer.out
     assert answer.json["good"] is False
 

@@ -177,10 +177,11 @@ def latest(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def staging_columns(settings: Settings) -> list[str]:
-    """List the columns that a load copies into."""
+    """List the columns that a load copies into; the number of the chunk is the load's own."""
     text = (
         "SELECT column_name FROM information_schema.columns "
-        "WHERE table_schema = 'staging' AND table_name = 'retail_sales' ORDER BY ordinal_position"
+        "WHERE table_schema = 'staging' AND table_name = 'retail_sales' "
+        "AND column_name <> 'chunk_number' ORDER BY ordinal_position"
     )
     return [row["column_name"] for row in query(settings, text)]
 

@@ -26,7 +26,10 @@ def prepare(house: Warehouse) -> None:
         line("T4", "1", product_id="P2", product_name="RED MUG"),  # twice
         line("T5", "1", customer_id="", store_id=""),
     ])  # fmt: skip
-    house.put([line("T6", "1", retailer_id="retailer_2"), line("T7", "1", retailer_id="retailer_2")])
+    house.put([
+        line("T6", "1", retailer_id="retailer_2", business_date=date(2026, 2, 28)),  # late, of a month that is new
+        line("T7", "1", retailer_id="retailer_2"),
+    ])  # fmt: skip
     house.put([line("T7", "1", retailer_id="retailer_2", quantity=Decimal(-2), updated_at=LATER)])
     house.void("T8", LATER)  # edited down to no lines
 

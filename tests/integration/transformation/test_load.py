@@ -3,8 +3,10 @@
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 
+from services.transformation.retail import raw
 from shared.errors import ConfigError, FatalError
 from tests.integration.transformation.warehouse import DAY, Warehouse, assert_conserved, line
 
@@ -135,6 +137,76 @@ def test_a_line_sent_twice_is_one_fact(house: Warehouse):
     counts = house.transform()
     assert (counts.read, counts.written) == (5, 3)
     assert house.ledger()[0]["duplicate_rows"] == 2
+    assert_conserved(house)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 20_000])
+def test_chunks_of_any_size_leave_the_same_facts(
+    house: Warehouse, monkeypatch: pytest.MonkeyPatch, rows: int
+):
+    """A line that stands again in its chunk or in a later one, a transaction cut in two."""
+    monkeypatch.setattr(raw, "BATCH_ROWS", rows)
+    house.put([line("T1", str(number)) for number in range(5)] + [line("T1", "1"), line("T2", "1")])
+    house.put([line("T2", "1"), line("T2", "2"), line("T3", "1", business_date=date(2026, 2, 28))])
+    house.put([line("T3", "1"), line("T4", "1"), line("T4", "2")])
+    counts = house.transform()
+    assert (counts.read, counts.written) == (13, 10)
+    assert [(f["transaction_id"], f["line_id"]) for f in house.facts()] == [
+        *(("T1", str(number)) for number in range(5)), ("T2", "1"), ("T2", "2"), ("T3", "1"), ("T4", "1"), ("T4", "2"),
+    ]  # fmt: skip
+    assert_conserved(house)
+
+
+def test_new_and_old_months_in_one_batch(house: Warehouse):
+    house.put([line("T1", "1"), line("T2", "1")])
+    house.transform()
+    february, may = date(2026, 2, 28), date(2026, 5, 1)
+    house.put(
+        [
+            line("T1", "1", business_date=february, updated_at=LATER),  # moves into a new month
+            line("T3", "1", business_date=february),
+            line("T4", "1", business_date=february),
+            line("T4", "1", business_date=february),  # twice in a new month
+            line("T5", "1"),
+            line("T6", "1", business_date=may),
+        ]
+    )
+    assert house.transform().written == 5
+    query = "SELECT transaction_id, tableoid::regclass::text AS partition FROM retail.fact_sales ORDER BY 1"
+    assert [(row["transaction_id"], row["partition"][-7:]) for row in house.rows(query)] == [
+        ("T1", "2026_02"), ("T2", "2026_03"), ("T3", "2026_02"), ("T4", "2026_02"), ("T5", "2026_03"),
+        ("T6", "2026_05"),
+    ]  # fmt: skip
+    assert (
+        house.rows("SELECT inhrelid FROM pg_inherits WHERE inhparent = 'staging.new_months'::regclass") == []
+    )
+    indexes = house.rows(
+        "SELECT tablename, count(*) FILTER (WHERE indexdef LIKE 'CREATE UNIQUE%%') AS keys, count(*) AS indexes "
+        "FROM pg_indexes WHERE schemaname = 'retail' AND tablename LIKE 'fact_sales_%%' GROUP BY tablename ORDER BY 1"
+    )
+    assert [tuple(row.values()) for row in indexes] == [
+        ("fact_sales_2026_02", 1, 2), ("fact_sales_2026_03", 1, 2), ("fact_sales_2026_05", 1, 2),
+    ]  # fmt: skip
+    assert house.value("SELECT count(*) FROM retail.dim_date") == 28 + 31 + 31
+    assert_conserved(house)
+
+
+@pytest.mark.parametrize("month", ["new", "old"])
+def test_a_repeated_line_that_nobody_noticed_fails_the_load(
+    house: Warehouse, monkeypatch: pytest.MonkeyPatch, month: str
+):
+    """The key is guarded by its index, also where that is built after the facts."""
+    if month == "old":
+        house.put([line("T0")])
+        house.transform()
+    monkeypatch.setattr(raw, "number_lines", lambda table, chunk: pa.repeat(chunk, len(table)))
+    house.put([line("T1", "1"), line("T1", "2"), line("T1", "1")])
+    before = house.content()
+    with pytest.raises(FatalError, match="unique"):
+        house.transform()
+    assert house.content() == before
+    monkeypatch.undo()
+    assert house.transform().written == 2
     assert_conserved(house)
 
 

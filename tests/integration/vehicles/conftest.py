@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,8 @@ def run_load(settings: Settings, source: Path | str, force: bool = False, **envi
     """Run the job for a source; tries once."""
     settings = load_settings({**settings.environ, "VPIC_SOURCE": str(source), **environ})
     workflow, spec = find_job(settings, "vehicles_load")
-    return run_job(settings, workflow, replace(spec, retries=0), date(2026, 11, 21), force=force)
+    today = datetime.now(UTC).date()  # as `cronhouse vehicles load`: a day that is over would be done once
+    return run_job(settings, workflow, replace(spec, retries=0), today, force=force)
 
 
 @dataclass

@@ -22,12 +22,21 @@ def connection_string(url: str) -> str:
 
 
 def has_real_driver() -> bool:
-    """Tell whether pyodbc and the driver are there."""
+    """Tell whether pyodbc and PostgreSQL's driver are there."""
+    return "PostgreSQL Unicode" in _drivers()
+
+
+def has_free_tds() -> bool:
+    """Tell whether pyodbc and FreeTDS are there."""
+    return "FreeTDS" in _drivers()
+
+
+def _drivers() -> list[str]:
     try:
         import pyodbc
     except ImportError:
-        return False
-    return "PostgreSQL Unicode" in pyodbc.drivers()
+        return []
+    return list(pyodbc.drivers())
 
 
 class Error(Exception):

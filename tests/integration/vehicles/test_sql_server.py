@@ -12,7 +12,8 @@ from shared.errors import ConfigError
 from tests.conftest import cloned_database, settings_for
 from tests.integration.vehicles.conftest import House
 from tests.integration.vehicles.mini import Mini
-from tests.integration.vehicles.odbc import FakeOdbc, connection_string, has_real_driver
+from tests.integration.vehicles.odbc import FakeOdbc, connection_string, has_free_tds, has_real_driver
+from tests.integration.vehicles.tds import turning_away
 
 
 @pytest.fixture
@@ -214,6 +215,26 @@ def test_a_server_that_is_not_there(house, odbc, monkeypatch):
         text = "Server=x;Database=y"
     result = house.load("mssql", MSSQL_SOURCE_CONNECTION=text)
     assert result.exit_code == 1 and "cannot be reached" in result.reason
+
+
+@pytest.mark.skipif(not has_free_tds(), reason="FreeTDS is not there: apt-get install libodbc2 tdsodbc")
+@pytest.mark.parametrize(
+    ("how", "code", "says"),
+    [
+        ("refuse", 2, "refused the login: check UID"),
+        ("cut", 1, "cannot be reached"),
+        ("closed", 1, "cannot be reached"),
+    ],
+)
+def test_free_tds_tells_why_it_was_turned_away(house, tmp_path, how, code, says):
+    """The driver that the image has, against a server that speaks its protocol as far as the login."""
+    secret = tmp_path / "password"
+    secret.write_text("p}w;d\n")
+    with turning_away(how) as port:
+        used = 1 if how == "closed" else port
+        text = f"Driver=FreeTDS;Server=127.0.0.1;Port={used};Database=x;UID=reader;TDS_Version=7.4"
+        result = house.load("mssql", MSSQL_SOURCE_CONNECTION=text, MSSQL_SOURCE_PASSWORD_FILE=str(secret))
+    assert result.exit_code == code and says in result.reason and "p}w" not in result.reason
 
 
 def test_connection_strings_are_taken_apart():

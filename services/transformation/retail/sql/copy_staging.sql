@@ -3,5 +3,5 @@
 COPY staging.retail_sales (
     retailer_id, business_date, store_id, store_name, customer_id, customer_country,
     product_id, product_name, category, transaction_id, line_id,
-    sold_at, quantity, unit_price, discount, total, updated_at
+    sold_at, quantity, unit_price, discount, total, updated_at, chunk_number
 ) FROM STDIN WITH (FORMAT csv)

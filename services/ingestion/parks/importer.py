@@ -1,0 +1,311 @@
+"""An import from its listing to its end: files in parallel, one transaction each, stopped between two files."""
+
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from services.ingestion.parks import imports, work
+from services.ingestion.parks.archive_load import SQL, Object, Outcome
+from services.ingestion.parks.batch import Issue
+from services.ingestion.sources.parks_archive import Archive, read_key
+from shared import db
+from shared.config import Settings
+from shared.errors import CronhouseError, FatalError, Interrupted
+from shared.jobs import Counts
+from shared.objectstore import ObjectInfo
+
+log = logging.getLogger("cronhouse.parks_import")
+FILES_A_PROCESS = 8  # fewer are done sooner than another process has started
+POLL_SECONDS = 1.0  # how often the checkpoint is asked whether somebody wants a pause
+LISTED_AT_ONCE = 1000
+DASK_TIMEOUT = "10s"
+
+
+@dataclass
+class Report:
+    """What an import did since it was started or resumed."""
+
+    status: str = "IN_PROGRESS"
+    files: int = 0
+    failed: list[str] = field(default_factory=list)
+    events: int = 0
+    imported: int = 0
+    duplicates: int = 0
+    rejected: int = 0
+    seconds: float = 0.0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count a file."""
+        if outcome.status == "SKIPPED":
+            return
+        self.files += 1
+        if outcome.status == "FAILED":
+            self.failed.append(f"{outcome.object_key}: {outcome.problem}")
+        for name in ("events", "imported", "duplicates", "rejected"):
+            setattr(self, name, getattr(self, name) + getattr(outcome, name))
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.events, self.imported, self.rejected)
+
+
+class Tell:
+    """Hears of an import's progress; this one hears nothing."""
+
+    def totals(self, done: int, total: int) -> None:
+        """Bytes done before and in all."""
+
+    def done(self, outcome: Outcome) -> None:
+        """A file is done."""
+
+
+@dataclass
+class Importer:
+    """Imports of one archive. `by` says who imports; `workers` is for tests and benchmarks: as a rule it depends."""
+
+    settings: Settings
+    archive: Archive
+    by: str
+    workers: int | None = None
+    check_stop: Callable[[], None] = lambda: None
+    tell: Tell = field(default_factory=Tell)
+
+    def run(self, import_id: int) -> Report:
+        """Do an import, or the rest of it, to its end or until somebody wants a pause.
+
+        Raises:
+            Held: another importer is at work on the destination.
+            Interrupted: this process was asked to stop; the import can be resumed.
+            CronhouseError: the archive or the warehouse failed; the import is FAILED and can be resumed.
+        """
+        name = imports.holder_name(import_id, self.by)
+        with closing(db.connect(self.settings, application_name=name)) as conn:
+            found = imports.find(conn, import_id)
+            with imports.held(conn, found):
+                imports.check_source(found, self.archive.label)
+                with db.transaction(conn):
+                    found = imports.move(conn, import_id, "IN_PROGRESS", source=self.archive.label)
+                return self._guarded(conn, found)
+
+    def _guarded(self, conn: db.Connection, found: imports.Import) -> Report:
+        report, started = Report(), time.monotonic()
+        try:
+            self._list(conn, found)
+            self._import_all(conn, found, report)
+        except (Interrupted, KeyboardInterrupt):
+            raise
+        except Exception as exc:
+            self._note_failure(conn, found, exc)
+            raise
+        status = report.status if report.status != "IN_PROGRESS" else "COMPLETED"
+        with db.transaction(conn):
+            # the end is on disk before anybody hears of it, and with it all files, which did not wait for the disk
+            db.execute(conn, "SET LOCAL synchronous_commit = on")
+            imports.move(conn, found["import_id"], status)
+        report.status, report.seconds = status, time.monotonic() - started
+        return report
+
+    def _note_failure(self, conn: db.Connection, found: imports.Import, exc: Exception) -> None:
+        """Write down why; where even that cannot be written the import stays IN_PROGRESS, and can be resumed too."""
+        reason = str(exc) if isinstance(exc, CronhouseError) else f"{type(exc).__name__}: {exc}"
+        try:
+            with db.transaction(conn):
+                imports.move(conn, found["import_id"], "FAILED", reason[:1000])
+        except CronhouseError as second:
+            log.error(
+                "import %d failed (%s), and that could not be written down: %s",
+                found["import_id"],
+                reason,
+                second,
+            )
+
+    def _list(self, conn: db.Connection, found: imports.Import) -> None:
+        """Bring the ledger up to date with what the archive has."""
+        listed = self._objects(found)
+        while page := list(islice(listed, LISTED_AT_ONCE)):
+            self.check_stop()
+            odd = [info.key for info in page if read_key(info.key) is None]
+            rows = _ledger_rows(self.archive.label, page)
+            values = {"source": self.archive.label, "keys": [row[1] for row in rows]}
+            with db.transaction(conn):
+                known = {
+                    (row["object_key"], row["size_bytes"], row["etag"])
+                    for row in db.fetch_all(conn, imports.query("known_objects"), values)
+                }
+                new = [row for row in rows if (row[1], row[4], row[5]) not in known]
+                db.execute_many(conn, imports.query("list_objects"), new)
+                log_odd_keys(conn, odd, found["import_id"])
+
+    def _objects(self, found: imports.Import) -> Iterator[ObjectInfo]:
+        first, last = found["first_date"], found["last_date"]
+        destination = str(found["destination_id"])
+        if first is None or last is None:
+            yield from self.archive.list(f"{destination}/")
+            return
+        for year in range(first.year, last.year + 1):
+            yield from self.archive.list(f"{destination}/{year:04}/")
+
+    def _import_all(self, conn: db.Connection, found: imports.Import, report: Report) -> None:
+        values = {
+            "source": self.archive.label, "destination_id": found["destination_id"], "first": found["first_date"],
+            "last": found["last_date"], "import_id": found["import_id"], "forced": found["forced"],
+        }  # fmt: skip
+        with db.transaction(conn):
+            todo = [Object(**row) for row in db.fetch_all(conn, imports.query("open_objects"), values)]
+            size = sum(item.size_bytes for item in todo)
+            totals = {"import_id": found["import_id"], "files": len(todo), "bytes": size}
+            now = db.fetch_one(conn, imports.query("set_totals"), totals)
+        assert now is not None
+        self.tell.totals(now["bytes_done"], now["bytes_total"])
+        if todo:
+            with suppress(FatalError):  # the worker that fetches it tells what is wrong with it
+                self.archive.read(
+                    todo[0].object_key
+                )  # a bucket of another region says so here, before any worker
+            with self._executor(len(todo)) as (executor, count):
+                self._drive(conn, found["import_id"], executor, count, iter(todo), report)
+
+    def _drive(
+        self,
+        conn: db.Connection,
+        import_id: int,
+        executor: Executor,
+        count: int,
+        todo: Iterator[Object],
+        report: Report,
+    ) -> None:
+        """Keep the workers busy with two files each; on any stop wait for the files in hand."""
+        waiting: set[Future[Outcome]] = set()
+        settings = self.settings if isinstance(executor, ThreadPoolExecutor) else None
+        take = partial(work.import_object, import_id=import_id, settings=settings)
+        asked_at = 0.0
+        try:
+            while True:
+                if report.status == "IN_PROGRESS":
+                    self.check_stop()
+                    if time.monotonic() - asked_at >= POLL_SECONDS:
+                        report.status, asked_at = self._wanted(conn, import_id), time.monotonic()
+                if report.status == "IN_PROGRESS":
+                    waiting |= {
+                        executor.submit(take, item, self.archive.address(item.object_key))
+                        for item in islice(todo, 2 * count - len(waiting))
+                    }
+                if not waiting:
+                    return
+                done, waiting = wait(waiting, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._count(future.result(), report)
+        except BrokenProcessPool as exc:
+            raise FatalError("a worker process died (out of memory?): resume the import") from exc
+        finally:
+            for future in waiting:
+                future.cancel()
+            wait(waiting)
+
+    def _count(self, outcome: Outcome, report: Report) -> None:
+        report.add(outcome)
+        self.tell.done(outcome)
+        if outcome.status == "FAILED":
+            log.warning("%s cannot be read: %s", outcome.object_key, outcome.problem)
+
+    def _wanted(self, conn: db.Connection, import_id: int) -> str:
+        with db.transaction(conn):
+            wanted = db.fetch_value(conn, imports.query("wanted"), {"import_id": import_id})
+        return {"pause": "PAUSED", "cancel": "CANCELLED"}.get(wanted, "IN_PROGRESS")
+
+    @contextmanager
+    def _executor(self, files: int) -> Iterator[tuple[Executor, int]]:
+        """Open where files are done: a Dask cluster, local processes, or for a few files a thread of this one."""
+        address = self.settings.environ.get("DASK_SCHEDULER")
+        if address:
+            with _dask(address) as (executor, count):
+                yield executor, count
+            return
+        count = self.workers or min(usable_cpus(), math.ceil(files / FILES_A_PROCESS))
+        if count == 1 and self.workers is None:
+            with ThreadPoolExecutor(1, initializer=work.close) as thread:
+                yield thread, 1
+                thread.submit(work.close).result()
+            return
+        from multiprocessing import get_context
+
+        environ = {**self.settings.environ, "CRONHOUSE_LOCAL_DIR": str(self.settings.local_dir)}
+        # spawned, not forked: this process has connections and threads of its own
+        with ProcessPoolExecutor(count, get_context("spawn"), work.begin, (environ,)) as pool:
+            yield pool, count
+
+
+def usable_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Return how many processors this process may use: those that there are, or what its container is limited to.
+
+    Without the limit a container of a large machine would start more workers than its memory holds. Version 2 of
+    control groups has `quota period` in cpu.max, version 1 each in a file (docs.kernel.org, cgroup-v2, sched-bwc).
+    """
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        if (limit := cgroup / "cpu.max").exists():
+            quota, period = limit.read_text().split()
+        else:
+            quota, period = (
+                (cgroup / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")
+            )
+        share = int(quota) / int(period)
+    except (OSError, ValueError):  # no Linux container, or `max`
+        return count
+    return min(count, math.ceil(share)) if share > 0 else count
+
+
+@contextmanager
+def _dask(address: str) -> Iterator[tuple[Executor, int]]:
+    try:
+        from distributed import Client
+    except ImportError as exc:
+        raise FatalError("DASK_SCHEDULER is set, but the package distributed is not installed") from exc
+    try:
+        client = Client(address, timeout=DASK_TIMEOUT)
+    except (OSError, TimeoutError, ValueError) as exc:
+        raise FatalError(f"DASK_SCHEDULER: no scheduler answers at {address}: {exc}") from exc
+    with client:
+        threads = sum(client.nthreads().values())
+        if not threads:
+            raise FatalError(f"DASK_SCHEDULER: the cluster at {address} has no workers")
+        yield client.get_executor(pure=False, retries=0), threads
+
+
+def _ledger_rows(label: str, page: list[ObjectInfo]) -> list[tuple[Any, ...]]:
+    rows = []
+    for info in page:
+        key = read_key(info.key)
+        if key is not None:
+            rows.append((label, info.key, str(key.destination_id), key.file_date, info.size, info.etag))
+    return rows
+
+
+def log_odd_keys(conn: db.Connection, keys: list[str], import_id: int | None = None) -> None:
+    """Note keys that are not of the archive's shape, or of a day that never was; each once, however often listed."""
+    from psycopg2.extras import Json
+
+    known = {row["subject"] for row in db.fetch_all(conn, imports.query("known_odd_keys"), {"keys": keys})}
+    keys = [key for key in keys if key not in known]
+
+    message = "not <destination uuid>/<YYYY>/<MM>/<DD>.json.gz of a day that there was; left out"
+    issues = [{**Issue("ODD_KEY", "info", key[:500], "", message)._asdict(), "seen": 1} for key in keys]
+    if issues:
+        db.execute(conn, SQL["log_issues"], {"issues": Json(issues), "import_id": import_id})

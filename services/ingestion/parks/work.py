@@ -1,0 +1,111 @@
+"""What a worker does: fetch an object, read it, write it. In a local process, a thread, or on a Dask worker."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Mapping
+
+from services.ingestion.parks.archive_load import Loader, Object, Outcome
+from services.ingestion.parks.batch import Batch
+from services.ingestion.parks.events import read_events
+from services.ingestion.parks.unpack import unpack
+from services.ingestion.sources.parks_objects import Fetcher
+from shared import db
+from shared.config import Settings, load_settings
+from shared.errors import DataError, FatalError, TransientError
+
+_settings: Settings | None = (
+    None  # of this process: from its parent, or from its own environment on a Dask worker
+)
+_held = threading.local()
+
+
+def begin(environ: Mapping[str, str]) -> None:
+    """Set a local worker process up. It ends with its parent, however that ends; Ctrl-C is for the parent alone."""
+    global _settings
+    _settings = load_settings(environ)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    from multiprocessing import connection, parent_process
+
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def import_object(item: Object, address: str, import_id: int, settings: Settings | None = None) -> Outcome:
+    """Import one object from where it is; its own defects end as FAILED, all else is raised.
+
+    Raises:
+        TransientError: the archive or the warehouse cannot be reached now.
+        FatalError: the warehouse cannot take it.
+    """
+    global _settings
+    if settings is None:
+        _settings = settings = _settings or load_settings()
+    return _Worker.of_thread(settings).take(item, address, import_id)
+
+
+class _Worker:
+    """The connections of a thread to the archive and the warehouse; kept from object to object."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings, self.fetcher = settings, Fetcher()
+        self._loader: Loader | None = None
+
+    @classmethod
+    def of_thread(cls, settings: Settings) -> "_Worker":
+        worker: _Worker | None = getattr(_held, "worker", None)
+        if worker is None or worker.settings is not settings:
+            close()
+            worker = _held.worker = cls(settings)
+        return worker
+
+    @property
+    def loader(self) -> Loader:
+        if self._loader is None or self._loader.conn.closed:
+            self._loader = Loader(db.connect(self.settings, application_name="cronhouse:parks_import:worker"))
+        return self._loader
+
+    def take(self, item: Object, address: str, import_id: int) -> Outcome:
+        batch = Batch(item.object_key)
+        try:
+            try:
+                body, etag = self.fetcher.fetch(address, item.object_key)
+            except FatalError as exc:
+                raise DataError(str(exc)) from exc
+            unpacked = unpack(body)
+            for kind, message, raw in unpacked.oddities:
+                batch.tell(kind, raw, message)
+            read_events(unpacked.data, batch)
+        except DataError as exc:
+            problem = exc.reason
+            return self._kept(lambda loader: loader.fail(item, import_id, problem))
+        kind, size = unpacked.format, len(body)
+        del unpacked, body
+        return self._kept(lambda loader: loader.load(item, batch, import_id, etag, size, kind))
+
+    def _kept(self, write: Callable[[Loader], Outcome]) -> Outcome:
+        """Write; a connection that failed is not used again."""
+        try:
+            return write(self.loader)
+        except TransientError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        if self._loader is not None:
+            self._loader.conn.close()
+            self._loader = None
+
+
+def close() -> None:
+    """Close what this thread holds."""
+    worker = getattr(_held, "worker", None)
+    if worker is not None:
+        worker.close()
+    _held.worker = None

@@ -1,0 +1,137 @@
+"""/parks of the console: the live board, a ride's day beside its typical day, its years, imports."""
+
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from shared import db
+from tests.integration.api.conftest import error_of
+from tests.integration.api.few_rides import DWARFS, PARK, load_few_rides
+
+PAGE = {"Accept": "text/html"}
+
+
+def show(client: FlaskClient, **asked: str) -> str:
+    response = client.get("/parks", query_string=asked, headers=PAGE)
+    assert response.status_code == 200, response.text
+    assert "<script" not in response.text and response.headers["Cache-Control"] == "no-store"
+    return response.text
+
+
+@pytest.fixture
+def rides(conn: db.Connection) -> None:
+    load_few_rides(conn)
+
+
+def test_without_parks_the_page_says_what_to_do(reader: FlaskClient) -> None:
+    text = show(reader)
+    assert "cronhouse parks import" in text and "cronhouse run parks_live" in text
+
+
+def test_the_board_shows_who_waits_how_long(reader: FlaskClient, rides: None) -> None:
+    text = show(reader, park=PARK)
+    assert "35 min" in text and "Operating" in text and "Down" in text
+    assert text.index("Pirates of the Caribbean</th>") < text.index("Seven Dwarfs Mine Train</th>")
+
+
+def test_a_board_of_half_an_hour_ago_says_so(reader: FlaskClient, conn: db.Connection, rides: None) -> None:
+    with db.transaction(conn):
+        db.execute(conn, "UPDATE parks.live_state SET last_polled_at = now() - interval '31 minutes'")
+    assert "was last heard 31 minutes ago" in show(reader)
+
+
+def test_what_is_absent_from_the_answer_is_not_called_closed(
+    reader: FlaskClient, conn: db.Connection, rides: None
+) -> None:
+    with db.transaction(conn):
+        db.execute(conn, "UPDATE parks.live_state SET is_present = false WHERE status = 'DOWN'")
+    text = show(reader)
+    assert "not in the newest answer" in text and "Closed" not in text
+
+
+def test_a_day_stands_beside_its_typical_day(reader: FlaskClient, rides: None) -> None:
+    text = show(reader, ride=DWARFS, day="2019-07-31")
+    assert (
+        '<td class="num">44</td><td class="num">29</td>' in text
+    )  # 9:00 on the day, and on eight Wednesdays
+
+
+def test_without_weeks_before_there_is_no_typical_day(reader: FlaskClient, rides: None) -> None:
+    text = show(reader, ride=DWARFS, day="2019-05-10")
+    assert "there are too few of them" in text and '<li class="series-1">Typical' not in text
+
+
+def test_a_day_without_data_names_the_newest_one(reader: FlaskClient, rides: None) -> None:
+    assert "The newest day with statistics is Wed 31 Jul 2019" in show(reader, ride=DWARFS, day="2020-01-01")
+
+
+def test_years_are_weighted_by_postings(reader: FlaskClient, rides: None) -> None:
+    text = show(reader, ride=DWARFS)
+    assert '<th scope="row">Jul</th><td class="num">40</td><td class="num">50.5</td>' in text
+    assert '<th scope="row">Dec</th><td class="num">40</td><td class="num">–</td>' in text
+
+
+def test_an_import_shows_its_progress_and_the_page_comes_again(reader: FlaskClient, rides: None) -> None:
+    text = show(reader)
+    assert "25 %, 274 of 1,097 files" in text and 'http-equiv="refresh"' in text
+
+
+@pytest.mark.parametrize("odd", ["x", "'; DROP TABLE parks.rides --", str(uuid4()), ""])
+def test_odd_parameters_show_the_page_as_without_them(reader: FlaskClient, rides: None, odd: str) -> None:
+    assert show(reader, park=odd, ride=odd, day=odd) == show(reader)
+
+
+HERE = {"Origin": "http://localhost"}
+
+
+def signed_in(app: Flask, key: str) -> FlaskClient:
+    client = app.test_client()
+    assert client.post("/sign-in", data={"key": key}).status_code == 303
+    return client
+
+
+def status_of(conn: db.Connection) -> tuple[str, str | None]:
+    with db.transaction(conn):
+        row = db.fetch_one(conn, "SELECT status, wanted FROM parks.import_checkpoints")
+    assert row is not None
+    return row["status"], row["wanted"]
+
+
+def test_an_operator_pauses_and_resumes_an_import_with_a_button(
+    app: Flask, keys: dict[str, str], conn: db.Connection, rides: None
+) -> None:
+    client = signed_in(app, keys["operator"])
+    assert "<button>Pause</button>" in show(client)
+    response = client.post("/parks/imports/1/pause", headers=HERE)
+    assert response.status_code == 303 and response.location == "/parks#imports"
+    assert status_of(conn) == ("PAUSED", None)  # nobody was at work
+    assert "<button>Resume</button>" in show(client)
+    assert client.post("/parks/imports/1/resume", headers=HERE).status_code == 303
+    assert status_of(conn) == ("PENDING", None)
+
+
+def test_a_reader_sees_the_command_and_no_button(
+    app: Flask, keys: dict[str, str], conn: db.Connection, rides: None
+) -> None:
+    client = signed_in(app, keys["reader"])
+    text = show(client)
+    assert "<button>Pause</button>" not in text and "cronhouse parks pause 1" in text
+    error_of(client.post("/parks/imports/1/pause", headers=HERE), 403)
+    assert status_of(conn) == ("IN_PROGRESS", None)
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://localhost.evil.example", "null", ""])
+def test_a_form_of_another_site_is_refused(
+    app: Flask, keys: dict[str, str], conn: db.Connection, rides: None, origin: str
+) -> None:
+    client = signed_in(app, keys["admin"])
+    error_of(client.post("/parks/imports/1/pause", headers={"Origin": origin}), 403)
+    error_of(client.post("/parks/imports/1/pause"), 403)
+    assert status_of(conn) == ("IN_PROGRESS", None)
+
+
+def test_an_import_that_does_not_exist_is_not_found(app: Flask, keys: dict[str, str]) -> None:
+    client = signed_in(app, keys["operator"])
+    assert client.post("/parks/imports/7/pause", headers=HERE).status_code == 404
