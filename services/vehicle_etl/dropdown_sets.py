@@ -35,6 +35,7 @@ class Sets:
             cursor.execute(statement("patterns"), {"elements": list(self.elements)})
             for row in cursor:
                 self.patterns.add(*row)
+        self.patterns.finish()
 
     def __iter__(self) -> Iterator[tuple[int, bytes, Group]]:
         """Give the number of each set, what tells whether two have equal groups, and its group."""
@@ -85,6 +86,11 @@ class _Patterns:
         if element == MODEL:
             self._models[number] = attribute
         return number
+
+    def finish(self) -> None:
+        """Forget what only `add` needs: that is the most."""
+        self._numbers.clear()
+        self._rival_numbers.clear()
 
     def of(self, members: Iterable[int]) -> list[int]:
         """Return the patterns of a set by element, the better ones first; without those that always lose.

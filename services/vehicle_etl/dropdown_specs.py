@@ -14,7 +14,6 @@ from psycopg2 import sql
 from services.vehicle_etl.dropdown_names import FILLED, Values
 from shared import db
 
-BATCH_ROWS = 20_000
 Known = dict[int, str | None]
 
 
@@ -72,8 +71,7 @@ def read_specs(conn: db.Connection, statement: Callable[[str], sql.Composed], va
     }
     keys: dict[tuple[int, int], list[tuple[int, str]]] = defaultdict(list)
     fills: dict[tuple[int, int], list[tuple[int, str, int]]] = defaultdict(list)
-    with db.mapped_errors(), conn.cursor(name="dropdown_specs") as cursor:
-        cursor.itersize = BATCH_ROWS
+    with db.mapped_errors(), conn.cursor() as cursor:
         cursor.execute(statement("specs"), {"filled": list(FILLED)})
         for place, (schema_id, spec_id, is_key, element, attribute) in enumerate(cursor):
             spec = schema_id, spec_id
