@@ -1,7 +1,7 @@
 """/api/admin/import: asking for imports of the parks' archive, and how they are going. Needs a key of role operator.
 
 The API imports nothing: it writes a checkpoint that waits, and asks for a run of parks_imports, which the ingestion
-container takes within a minute. docs/parks.md, docs/decisions/parks-import-requests.md.
+container takes within a minute. docs/parks.md, docs/decisions/run-requests.md.
 """
 
 from datetime import UTC, datetime

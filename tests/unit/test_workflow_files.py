@@ -1,11 +1,13 @@
 """Workflow files: every mistake is named, with file, line and field."""
 
 import re
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 
 import pytest
 
-from shared.config import load_settings
+from shared.config import ROOT, load_settings
 from shared.errors import ConfigError
 from shared.jobs.registry import parse_duration
 from shared.jobs.workflows import check_both_sides, load_workflow, load_workflows
@@ -113,3 +115,31 @@ def test_every_sql_file_is_used():
 
 def test_an_alias_inside_of_itself_is_a_mistake(tmp_path):
     assert "an alias stands inside of what it names" in problems(tmp_path, "jobs: &jobs [*jobs]\n")[0]
+
+
+BASE_ALONE = """
+import re, sys
+from importlib.metadata import packages_distributions
+def plain(name): return re.sub("[-_.]+", "-", name).lower()
+base = {plain(line.split("==")[0]) for line in open("requirements/base.txt") if "==" in line}
+for module, names in packages_distributions().items():
+    if module not in ("shared", "services") and not base & {plain(name) for name in names}:
+        sys.modules[module] = None  # importing it is an ImportError
+from shared.config import load_settings
+from shared.jobs.workflows import load_workflows
+print(*load_workflows(load_settings()))
+"""
+
+
+def test_every_image_can_check_all_files():
+    """An image has what its own service needs beside base.txt; every service looks into all workflow files."""
+    result = subprocess.run(
+        [sys.executable, "-c", BASE_ALONE],
+        cwd=ROOT,
+        env={"PATH": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
+    assert {"parks", "retail", "vehicles"} <= set(result.stdout.split())

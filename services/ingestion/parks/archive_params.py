@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.ingestion.parks.values import read_uuid
+from services.ingestion.parks.ids import read_uuid
 
 SECTIONS = ("archive",)
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, NoReturn
 
+from services.ingestion.parks.ids import read_uuid
 from services.ingestion.parks.queues import Posting
-from services.ingestion.parks.values import clean_text, read_uuid, show_raw
+from services.ingestion.parks.values import clean_text, show_raw
 
 MOMENT_BITS = 42  # milliseconds since 1970 need no more until 2109
 MOMENT = (1 << MOMENT_BITS) - 1

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from services.ingestion.parks.batch import MOMENT_BITS, Batch, Issue, Reject, Row
+from services.ingestion.parks.ids import read_uuid
 from services.ingestion.parks.queues import OTHER_TYPES, WAIT_MESSAGES, read_queue
 from services.ingestion.parks.values import (
     STATUSES,
@@ -18,7 +19,6 @@ from services.ingestion.parks.values import (
     clean_text,
     read_instant,
     read_status,
-    read_uuid,
     read_wait,
     show_raw,
     tidy,

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from services.ingestion.parks.ids import read_uuid
 from services.ingestion.parks.live_store import SQL, note_issues
-from services.ingestion.parks.values import read_uuid
 from services.ingestion.sources.parks_live import Issue
 from services.ingestion.sources.parks_metadata import Hours, read_local
 from shared import db

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.ingestion.parks.values import read_uuid
+from services.ingestion.parks.ids import read_uuid
 from shared.jobs.registry import parse_duration
 
 SECTIONS = ("live", "metadata")

@@ -12,9 +12,9 @@ import msgspec
 
 from services.ingestion.parks import live_store
 from services.ingestion.parks.hours import put_hours
+from services.ingestion.parks.ids import read_uuid
 from services.ingestion.parks.live_params import MetadataParams, read_live_params, read_metadata_params
 from services.ingestion.parks.live_store import DATASET, SQL, note_issues
-from services.ingestion.parks.values import read_uuid
 from services.ingestion.sources.parks_live import Issue, read_lenient, read_name
 from services.ingestion.sources.parks_metadata import Details, expect, read_details, read_schedule, read_text
 from services.ingestion.sources.themeparks_api import Gate, ThemeParks, api_url

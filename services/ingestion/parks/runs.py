@@ -7,8 +7,8 @@ from datetime import date
 from typing import Any
 
 from services.ingestion.parks import imports
+from services.ingestion.parks.ids import read_uuid
 from services.ingestion.parks.importer import Importer, Report, Tell, log_odd_keys
-from services.ingestion.parks.values import read_uuid
 from services.ingestion.sources.parks_archive import Archive
 from shared import db
 from shared.config import Settings

@@ -4,7 +4,6 @@ import math
 import re
 from datetime import datetime
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 
@@ -12,9 +11,7 @@ STATUSES = {name: name for name in ("OPERATING", "DOWN", "CLOSED", "REFURBISHMEN
 UNKNOWN = "UNKNOWN"
 LONGEST_WAIT, EXTREME_WAIT = 600, 480  # minutes; 390 is real, the source itself flags from 480 on
 AwareTime = Annotated[datetime, msgspec.Meta(tz=True)]
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
-_NIL = "00000000-0000-0000-0000-000000000000"
 RAW_LENGTH = 200
 
 
@@ -33,14 +30,6 @@ def show_raw(value: Any) -> str:
 def clean_text(text: str) -> str:
     """Return text without NUL and without halves of surrogate pairs: PostgreSQL takes neither."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
-
-
-def read_uuid(value: Any) -> str | None:
-    """Return a UUID in lower case without blanks around it; None for anything else and for all zeros."""
-    if not isinstance(value, str):
-        return str(value) if isinstance(value, UUID) else None
-    text = value.strip().lower()
-    return text if _UUID.fullmatch(text) and text != _NIL else None
 
 
 def read_instant(value: Any) -> datetime | None:

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from services.ingestion.parks.ids import read_uuid
 from services.ingestion.parks.queues import OTHER_TYPES, WAIT_MESSAGES, Posting, read_queue
 from services.ingestion.parks.values import (
     clean_text,
     read_instant,
     read_status,
-    read_uuid,
     read_wait,
     show_raw,
     tidy,

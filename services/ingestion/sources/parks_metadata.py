@@ -16,7 +16,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.ingestion.parks.values import read_uuid, show_raw, tidy
+from services.ingestion.parks.ids import read_uuid
+from services.ingestion.parks.values import show_raw, tidy
 from services.ingestion.sources.parks_live import Issue, read_name
 from shared.errors import FatalError
 

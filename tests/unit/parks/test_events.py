@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from services.ingestion.parks import unpack as unpacking
 from services.ingestion.parks.batch import MOMENT, Batch
 from services.ingestion.parks.events import read_events
+from services.ingestion.parks.ids import read_uuid
 from services.ingestion.parks.unpack import unpack
-from services.ingestion.parks.values import read_instant, read_status, read_uuid, read_wait, to_milliseconds
+from services.ingestion.parks.values import read_instant, read_status, read_wait, to_milliseconds
 from shared.errors import DataError
 from tests.integration.parks.conftest import PIRATES, event
 
