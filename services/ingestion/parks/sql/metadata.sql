@@ -47,10 +47,16 @@ INSERT INTO parks.park_timezones (park_id, valid_from, timezone) VALUES (%(park_
 ON CONFLICT (park_id, valid_from) DO UPDATE SET timezone = excluded.timezone;
 
 -- name: mark_all_days
--- Every day with statistics was cut in the guessed zone; its neighbours may get what it loses.
+-- Every day with statistics was cut in the guessed zone, every marked one was told by it; their neighbours may get
+-- what they lose. Of rides: a park has no row of a day on which none of them posted a wait.
 INSERT INTO parks.dirty_day AS dirty (park_id, local_date)
-SELECT DISTINCT park_id, local_date + shift FROM parks.park_daily_stats
-CROSS JOIN generate_series(-1, 1) AS shift WHERE park_id = %(park_id)s
+SELECT DISTINCT park_id, local_date + shift
+FROM (
+    SELECT park_id, local_date FROM parks.ride_daily_stats WHERE park_id = %(park_id)s
+    UNION
+    SELECT park_id, local_date FROM parks.dirty_day WHERE park_id = %(park_id)s
+) AS cut
+CROSS JOIN generate_series(-1, 1) AS shift
 ORDER BY 1, 2
 ON CONFLICT (park_id, local_date) DO UPDATE SET marked_at = clock_timestamp();
 

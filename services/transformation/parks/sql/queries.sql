@@ -41,9 +41,11 @@ WHERE dirty.park_id = seen.park_id AND dirty.local_date = seen.local_date;
 UPDATE parks.stats_refresh SET refreshed_at = clock_timestamp();
 
 -- name: mark_all
+-- In the order of the keys, as everybody marks.
 INSERT INTO parks.dirty_day (park_id, local_date)
 SELECT DISTINCT park_id, local_date FROM parks.ride_daily_stats
-ON CONFLICT (park_id, local_date) DO UPDATE SET marked_at = excluded.marked_at;
+ORDER BY 1, 2
+ON CONFLICT (park_id, local_date) DO UPDATE SET marked_at = clock_timestamp();
 
 -- name: counts
 SELECT (SELECT count(*) FROM stats_day) AS days, (SELECT count(*) FROM stats_stand WHERE is_posted) AS snapshots;
