@@ -1,7 +1,7 @@
-"""The page /parks of the console: a park's live board, a ride's day against its typical day, its years, imports."""
+"""The page /parks of the console: a live board, a ride's day against its typical day, its years, storage, imports."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from shared.errors import FatalError
 
 blueprint = Blueprint("console_parks", __name__)
 FEW_DAYS = 3  # a typical day is made of at least so many
+AHEAD = 30  # days of forecast that are drawn
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 Row = dict[str, Any]
 
@@ -27,7 +28,7 @@ def parks() -> Any:
     except FatalError as exc:
         if getattr(exc.__cause__, "pgcode", None) not in MISSING_TABLE_OR_SCHEMA:
             raise
-        shown = {"parks": [], "imports": []}
+        shown = {"parks": [], "imports": [], "storage": None}
     is_moving = any(row["status"] in ("PENDING", "IN_PROGRESS") for row in shown["imports"])
     may_steer = g.principal.is_at_least("operator")
     return page("parks.html", **shown, may_steer=may_steer, refresh=10 if is_moving else None)
@@ -56,6 +57,7 @@ def read_page(asked: Mapping[str, str]) -> dict[str, Any]:
         "ride": ride,
         "day": read_day(ride, _day(asked.get("day")) or ride["newest_day"]) if ride else None,
         "years": read_years(ride) if ride else None,
+        "storage": read_storage(),
         "imports": [{**row, "share": _share(row)} for row in _fetch("imports")],
     }
 
@@ -118,6 +120,35 @@ def read_years(ride: Row) -> dict[str, Any] | None:
         "values": values,
         "months": MONTHS,
     }
+
+
+def read_storage() -> dict[str, Any] | None:
+    """Read the size of the database and its growth to come; None before it was measured.
+
+    The forecast is drawn for the AHEAD days after the newest measurement, where its growth is known.
+    """
+    days = _fetch("storage_days")
+    if not days:
+        return None
+    newest = days[-1]
+    unit, size = ("GB", 1e9) if newest["total_bytes"] >= 1e9 else ("MB", 1e6)
+    rate = newest["bytes_per_day"]
+    last = newest["measured_on"] + timedelta(days=AHEAD if rate is not None else 0)
+    span = [
+        days[0]["measured_on"] + timedelta(days=n) for n in range((last - days[0]["measured_on"]).days + 1)
+    ]
+    measured = {row["measured_on"]: round(row["total_bytes"] / size, 1) for row in days}
+    series: dict[str, list[float | None]] = {"Measured": [measured.get(day) for day in span]}
+    if rate is not None:
+        series["Forecast"] = [
+            round((newest["total_bytes"] + (day - newest["measured_on"]).days * rate) / size, 1)
+            if day >= newest["measured_on"]
+            else None
+            for day in span
+        ]
+    chart = charts.curves([f"{day.day} {day:%b}" for day in span], series, most=6)
+    forecasts = [(row["target_on"], row["forecast_bytes"] / size) for row in _fetch("storage_forecasts")]
+    return {"newest": newest, "unit": unit, "size": size, "chart": chart, "forecasts": forecasts}
 
 
 def _number(value: Any) -> float | None:

@@ -62,3 +62,17 @@ FROM parks.import_checkpoints AS i
 LEFT JOIN parks.destinations AS d USING (destination_id)
 ORDER BY i.status IN ('IN_PROGRESS', 'PENDING', 'PAUSED') DESC, i.import_id DESC
 LIMIT 10;
+
+-- name: storage_days
+-- One row a measured day of the last eight weeks, oldest first: the size of the database and what is known of its growth.
+SELECT measured_on, total_bytes, bytes_per_day, capacity_bytes, days_until_full, note
+FROM parks.storage_growth
+WHERE scope = 'database' AND measured_on > (SELECT max(measured_on) FROM parks.storage_growth) - 56
+ORDER BY measured_on;
+
+-- name: storage_forecasts
+-- What the newest measurement expects, by day.
+SELECT target_on, forecast_bytes
+FROM parks.storage_forecast
+WHERE scope = 'database' AND made_on = (SELECT max(made_on) FROM parks.storage_forecast)
+ORDER BY target_on;

@@ -135,3 +135,32 @@ def test_a_form_of_another_site_is_refused(
 def test_an_import_that_does_not_exist_is_not_found(app: Flask, keys: dict[str, str]) -> None:
     client = signed_in(app, keys["operator"])
     assert client.post("/parks/imports/7/pause", headers=HERE).status_code == 404
+
+
+GROWTH = """
+INSERT INTO parks.storage_growth (measured_on, scope, total_bytes, bytes_per_day, days_used, capacity_bytes,
+                                  days_until_full, note)
+SELECT date '2026-11-01' + n, 'database', 500000000 + n * 2000000, %(rate)s, 20, 1000000000, %(full)s, %(note)s
+FROM generate_series(0, 20) AS n
+"""
+
+
+def test_storage_is_drawn_thirty_days_ahead(reader: FlaskClient, conn: db.Connection) -> None:
+    with db.transaction(conn):
+        db.execute(conn, GROWTH, {"rate": 2_000_000, "full": 230, "note": ""})
+        db.execute(
+            conn,
+            "INSERT INTO parks.storage_forecast (made_on, scope, target_on, bytes_per_day, days_used, total_bytes, "
+            "forecast_bytes) VALUES ('2026-11-21', 'database', '2026-11-28', 2000000, 20, 540000000, 554000000)",
+        )
+    text = show(reader)
+    assert "540.0 MB on Sat 21 Nov 2026, 54 % of what it may take; full in 230 days" in text
+    assert "Forecast, 21 Dec: 600 MB" in text and "Measured, 1 Nov: 500 MB" in text
+    assert '<th scope="row">Sat 28 Nov 2026</th><td class="num">554.0</td>' in text
+
+
+def test_growth_that_is_not_known_is_not_drawn(reader: FlaskClient, conn: db.Connection) -> None:
+    with db.transaction(conn):
+        db.execute(conn, GROWTH, {"rate": None, "full": None, "note": "measured on too few days"})
+    text = show(reader)
+    assert "measured on too few days" in text and "Forecast" not in text
