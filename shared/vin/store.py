@@ -7,6 +7,7 @@ from psycopg2 import sql
 
 from shared import db
 from shared.errors import FatalError
+from shared.vin.parts import FORMAT, RELEASE
 
 TABLE = "vin_part"
 _NO_RELEASE = ("42P01", "3F000")  # undefined table, undefined schema
@@ -31,6 +32,12 @@ def write_parts(conn: db.Connection, schema: str, parts: Iterable[tuple[str, byt
             cursor.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN data SET STORAGE EXTERNAL").format(table))
             cursor.copy_expert(sql.SQL("COPY {} (part, data) FROM STDIN").format(table), spool)
     return count
+
+
+def has_decoder(conn: db.Connection, schema: str) -> bool:
+    """Tell whether a release has compiled parts that this code can read. Ends the transaction."""
+    token = database_reader(lambda: conn, schema)(RELEASE)
+    return token is not None and token.startswith(FORMAT)
 
 
 def database_reader(
