@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
+
 from shared.errors import DataError
 from shared.vin.cell import entry_item, formula_item, located
 from shared.vin.items import CORRECTED, CORRECTIONS, MODEL_YEAR, REPEATED, YEAR, Item, join_values
@@ -26,18 +28,15 @@ class VinError(DataError):
         super().__init__(reason, field)
 
 
-class Decoded:
+class Decoded(Struct, eq=False):
     """The vehicle of a VIN: `values` to look at, `rows()` with all that the original says of each."""
 
-    __slots__ = ("_include_private", "_library", "_values", "failure", "found", "vin")
-
-    def __init__(
-        self, library: Library | None, vin: str | None, found: Pass | None, include_private: bool = False,
-        failure: VinError | None = None,
-    ) -> None:  # fmt: skip
-        self._library, self.vin, self.found = library, vin, found
-        self._include_private, self.failure = include_private, failure
-        self._values: dict[str, str | None] | None = None
+    _library: Library | None
+    vin: str | None
+    found: Pass | None
+    _include_private: bool = False
+    failure: VinError | None = None
+    _values: dict[str, str | None] | None = None
 
     @property
     def error_codes(self) -> list[int]:

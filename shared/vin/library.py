@@ -83,7 +83,7 @@ class Library:
         if not self.token.startswith(parts.FORMAT):
             raise DataError(
                 "the release's decoder tables were compiled by another version of Cronhouse: "
-                "load it once more with `cronhouse vehicles load`"
+                "load it once more with `cronhouse vehicles load SOURCE --force`"
             )
         self.common = common = parts.unpack(data, parts.Common)
         self.elements = {element.id: element for element in common.elements}

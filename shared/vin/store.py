@@ -8,6 +8,7 @@ from psycopg2 import sql
 
 from shared import db
 from shared.errors import FatalError
+from shared.vin.parts import FORMAT, RELEASE
 
 TABLE = "vin_part"
 # https://www.postgresql.org/docs/18/sql-copy.html, "Binary Format"
@@ -44,6 +45,12 @@ def write_parts(conn: db.Connection, schema: str, parts: Iterable[tuple[str, byt
 def _copy_row(name: bytes, data: bytes) -> bytes:
     """Return a row for a binary COPY: the number of values, and each with its length before it."""
     return b"".join((_INT16.pack(2), _INT32.pack(len(name)), name, _INT32.pack(len(data)), data))
+
+
+def has_decoder(conn: db.Connection, schema: str) -> bool:
+    """Tell whether a release has compiled parts that this code can read. Ends the transaction."""
+    token = database_reader(lambda: conn, schema)(RELEASE)
+    return token is not None and token.startswith(FORMAT)
 
 
 def database_reader(

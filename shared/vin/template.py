@@ -20,7 +20,8 @@ class Template(Struct, gc=False):
 
     def find(self, vin: str, maker: Manufacturer, limit: int, now: int) -> Pass | None:
         """Return the answer for a VIN of 17 characters, None when it must be decoded."""
-        if limit != self.limit or not maker.is_published(now) or vin in maker.exceptions:
+        published, exceptions = maker.part.published, maker.exceptions
+        if limit != self.limit or published is None or published > now or (exceptions and vin in exceptions):
             return None
         right, found = tail_digit(self.head, vin, self.first_digit), vin[8]
         if right == found:

@@ -58,8 +58,13 @@ class Comparison:
 
 
 def compare(conn: db.Connection, before: Release | None, after: Release) -> Comparison:
-    """Decode the sample with both releases; nothing to compare when one of them has no compiled decoder."""
-    if before is None or not (_has_decoder(conn, before) and _has_decoder(conn, after)):
+    """Decode the sample with both releases.
+
+    There is nothing to compare when one of them has no compiled decoder, or one of another version of this code.
+    """
+    from shared.vin.store import has_decoder
+
+    if before is None or not (has_decoder(conn, before.schema) and has_decoder(conn, after.schema)):
         return Comparison(0)
     vins = FILE.read_text(encoding="ascii").split()
     pairs = zip(vins, _decode(conn, before, vins), _decode(conn, after, vins), strict=True)
@@ -88,9 +93,3 @@ def _decode(conn: db.Connection, release: Release, vins: Sequence[str]) -> Itera
 
 def _errors(values: Mapping[str, str | None]) -> set[str]:
     return {code.strip() for code in (values.get(ERRORS) or "").split(",")}
-
-
-def _has_decoder(conn: db.Connection, release: Release) -> bool:
-    found = db.fetch_value(conn, "SELECT to_regclass(%(name)s)", {"name": f"{release.schema}.vin_part"})
-    conn.rollback()
-    return found is not None

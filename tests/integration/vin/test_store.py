@@ -10,7 +10,7 @@ from shared.errors import DataError
 from shared.vin import Decoder
 from shared.vin.compile import compile_parts, compile_release
 from shared.vin.source import SchemaSource
-from shared.vin.store import database_reader, write_parts
+from shared.vin.store import database_reader, has_decoder, write_parts
 from tests.unit.vin.conftest import NOW, find
 from tests.unit.vin.dump import DumpSource
 
@@ -101,6 +101,19 @@ def test_a_schema_without_parts_says_what_to_do(conn: db.Connection) -> None:
     write_parts(conn, "vpic_empty", [])
     with pytest.raises(DataError, match="cronhouse vehicles load"):
         Decoder(database_reader(lambda: conn, "vpic_empty")).decode(ACCORD)
+
+
+def test_parts_of_other_code_are_no_decoder(loaded: Loaded, conn: db.Connection) -> None:
+    conn.commit()
+    assert not has_decoder(conn, loaded.schema)
+    compile_release(conn, loaded.schema, now=NOW)
+    conn.commit()
+    assert has_decoder(conn, loaded.schema)
+    db.execute(conn, f"UPDATE {loaded.schema}.vin_part SET data = overlay(data placing '\\x00' from 4 for 1)")
+    conn.commit()
+    assert not has_decoder(conn, loaded.schema)
+    with pytest.raises(DataError, match="another version"):
+        Decoder(database_reader(lambda: conn, loaded.schema)).decode(ACCORD, now=NOW)
 
 
 def test_an_empty_release_is_refused(conn: db.Connection) -> None:
