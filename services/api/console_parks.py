@@ -1,4 +1,6 @@
-"""The page /parks of the console: a park's live board, a ride's day against its typical day, its years, imports."""
+"""The page /parks of the console: a park's live board, a ride's day against its typical day, its years, storage,
+imports.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -27,7 +29,7 @@ def parks() -> Any:
     except FatalError as exc:
         if getattr(exc.__cause__, "pgcode", None) not in MISSING_TABLE_OR_SCHEMA:
             raise
-        shown = {"parks": [], "imports": []}
+        shown = {"parks": [], "storage": [], "imports": []}
     is_moving = any(row["status"] in ("PENDING", "IN_PROGRESS") for row in shown["imports"])
     may_steer = g.principal.is_at_least("operator")
     return page("parks.html", **shown, may_steer=may_steer, refresh=10 if is_moving else None)
@@ -56,6 +58,7 @@ def read_page(asked: Mapping[str, str]) -> dict[str, Any]:
         "ride": ride,
         "day": read_day(ride, _day(asked.get("day")) or ride["newest_day"]) if ride else None,
         "years": read_years(ride) if ride else None,
+        "storage": _fetch("storage"),
         "imports": [{**row, "share": _share(row)} for row in _fetch("imports")],
     }
 

@@ -18,6 +18,18 @@ def money(value: float | Decimal, currency: str = "") -> str:
     return f"{'−' if value < 0 else ''}{symbol}{abs(value):,.0f}"
 
 
+def size(value: Any) -> str:
+    """Write bytes in the unit that leaves one to three digits, powers of 1000 as the settings count them."""
+    if value is None:
+        return "–"
+    left = float(value)
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(left) < 999.5:
+            return f"{left:.3g} {unit}"
+        left /= 1000
+    return f"{left:,.3g} TB"
+
+
 def duration(seconds: Any) -> str:
     """Write seconds as a person would say them."""
     if seconds is None:
@@ -60,6 +72,7 @@ def percent(value: Any) -> str:
 FILTERS = {
     "number": number,
     "money": money,
+    "size": size,
     "duration": duration,
     "ago": ago,
     "moment": moment,

@@ -54,6 +54,17 @@ WHERE ride_id = %(ride)s AND samples > 0
 GROUP BY 1, 2
 ORDER BY 1, 2;
 
+-- name: storage
+-- What the newest measurement says: the database first, then the history and its tables, with the farthest forecast.
+SELECT g.measured_on, g.scope, g.total_bytes, g.bytes_per_day, g.capacity_bytes, g.days_until_full, g.note,
+       round(100.0 * g.total_bytes / g.capacity_bytes, 2) AS used_percent, f.target_on, f.forecast_bytes
+FROM parks.storage_growth AS g
+LEFT JOIN LATERAL (SELECT made.target_on, made.forecast_bytes FROM parks.storage_forecast AS made
+                   WHERE made.scope = g.scope AND made.made_on = g.measured_on
+                   ORDER BY made.target_on DESC LIMIT 1) AS f ON true
+WHERE g.measured_on = (SELECT max(measured_on) FROM parks.storage_growth)
+ORDER BY g.scope = 'database' DESC, g.total_bytes DESC;
+
 -- name: imports
 SELECT i.import_id, i.source, i.destination_id, d.name AS destination, i.first_date, i.last_date, i.status, i.wanted,
        i.files_total, i.files_done, i.files_failed, i.bytes_total, i.bytes_done, i.events, i.imported, i.duplicates,

@@ -135,3 +135,28 @@ def test_a_form_of_another_site_is_refused(
 def test_an_import_that_does_not_exist_is_not_found(app: Flask, keys: dict[str, str]) -> None:
     client = signed_in(app, keys["operator"])
     assert client.post("/parks/imports/7/pause", headers=HERE).status_code == 404
+
+
+def test_an_operator_sees_what_storage_is_forecast(
+    app: Flask, keys: dict[str, str], conn: db.Connection, rides: None
+) -> None:
+    with db.transaction(conn):
+        db.execute(
+            conn,
+            """INSERT INTO parks.storage_growth (measured_on, scope, total_bytes, bytes_per_day, days_used,
+                                                 capacity_bytes, days_until_full, note)
+               VALUES ('2026-11-20', 'database', 60500000000, 25000000, 28, 100000000000, 1580, ''),
+                      ('2026-11-20', 'parks', 1234, NULL, 0, NULL, NULL, 'not known: 0 days')""",
+        )
+        db.execute(
+            conn,
+            """INSERT INTO parks.storage_forecast (made_on, scope, target_on, bytes_per_day, days_used, total_bytes,
+                                                   forecast_bytes)
+               VALUES ('2026-11-20', 'database', '2027-02-18', 25000000, 28, 60500000000, 62750000000)""",
+        )
+    text = show(signed_in(app, keys["operator"]))
+    assert "60.5 GB" in text and "60.5 % of 100 GB" in text and "25 MB" in text and "in 1,580 days" in text
+    assert (
+        "62.8 GB" in text and "Thu 18 Feb 2027" in text and "1.23 kB" in text and "not known: 0 days" in text
+    )
+    assert "1,580" not in show(signed_in(app, keys["reader"]))
