@@ -451,7 +451,7 @@ $$;
 COMMENT ON FUNCTION parks.log_issue IS 'Note an oddity, or count it where it is known already; one that was resolved opens again, one that is ignored stays so.';
 
 CREATE TYPE parks.given_ride AS (
-    entity_id uuid, park_id uuid, destination_id uuid, timezone text, name text, folded_name text,
+    entity_id uuid, park_id uuid, park_slug text, destination_id uuid, timezone text, name text, folded_name text,
     entity_type text, internal_id text, first_seen_at timestamptz, last_seen_at timestamptz
 );
 COMMENT ON TYPE parks.given_ride IS 'An element of what parks.register_rides takes.';
@@ -475,13 +475,13 @@ BEGIN
         SELECT DISTINCT destination_id, true FROM unnest(given_rides) WHERE destination_id IS NOT NULL
         ORDER BY destination_id
         ON CONFLICT DO NOTHING;
-        INSERT INTO parks.parks (park_id, destination_id, timezone, is_discovered)
-        SELECT DISTINCT ON (park_id) park_id, destination_id,
+        INSERT INTO parks.parks (park_id, destination_id, slug, timezone, is_discovered)
+        SELECT DISTINCT ON (park_id) park_id, destination_id, park_slug,
                coalesce((SELECT name FROM pg_timezone_names WHERE name = given.timezone), 'UTC'), true
         FROM unnest(given_rides) AS given
         WHERE park_id IS NOT NULL  -- of new parks alone: the list of time zones is slow to read
           AND NOT EXISTS (SELECT FROM parks.parks AS known WHERE known.park_id = given.park_id)
-        ORDER BY park_id, destination_id
+        ORDER BY park_id, destination_id, park_slug
         ON CONFLICT DO NOTHING;
         INSERT INTO parks.park_timezones (park_id, timezone)
         SELECT p.park_id, p.timezone FROM parks.parks AS p

@@ -72,7 +72,7 @@ hours AS (
 )
 SELECT p.park_id::text AS park_id, p.name AS park, d.days, d.snapshots,
        round(1 - d.unknown_rows / nullif(d.snapshots, 0), 4) AS status_known,
-       round(least(d.wait_rows / nullif(d.operating_rows, 0), 1), 4) AS wait_known,
+       round(least(d.wait_rows, d.operating_rows) / nullif(d.operating_rows, 0), 4) AS wait_known,
        h.open_minutes, round(h.covered_minutes / nullif(h.open_minutes, 0), 4) AS hours_covered, d.gap_minutes,
        d.compared_minutes, round(d.agreed_minutes / nullif(d.compared_minutes, 0), 4) AS sources_agree
 FROM parks.parks AS p

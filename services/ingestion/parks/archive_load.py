@@ -180,8 +180,9 @@ class Loader:
             (i for i in identities if i.last >= 0), key=lambda i: (i.entity_id, i.last, i.name or "")
         ):
             entry = {
-                "entity_id": who.entity_id, "park_id": who.park_id, "destination_id": item.destination_id,
-                "timezone": who.timezone, "name": who.name, "folded_name": who.name and _fold(who.name) or None,
+                "entity_id": who.entity_id, "park_id": who.park_id, "park_slug": who.park_slug,
+                "destination_id": item.destination_id, "timezone": who.timezone, "name": who.name,
+                "folded_name": who.name and _fold(who.name) or None,
                 "internal_id": who.internal_id, "first_seen_at": _instant(who.first),
                 "last_seen_at": _instant(who.last),
             }  # fmt: skip

@@ -36,6 +36,7 @@ class Identity:
     name: str | None
     internal_id: str | None
     park_id: str | None
+    park_slug: str | None
     timezone: str | None
     first: int = 1 << 62
     last: int = -1
@@ -94,7 +95,7 @@ class Batch:
         self.tell(kind, show_raw(raw), message)
         raise Reject
 
-    def identity(self, entity: str, name: Any, internal_id: Any, park: Any, zone: Any) -> Identity:
+    def identity(self, entity: str, name: Any, internal_id: Any, park: Any, slug: Any, zone: Any) -> Identity:
         """Return the entity under these names, which are read leniently: none of them can cost an event."""
         key = (
             entity,
@@ -108,7 +109,7 @@ class Batch:
             raw = "" if park is None else show_raw(park)
             self.tell("NO_PARK", raw, "the event names no park; its ride's park is kept", entity)
         number = self.entities.setdefault(entity, len(self.entities))
-        made = Identity(number, entity, _name(name), _name(internal_id), park_id, _name(zone))
+        made = Identity(number, entity, _name(name), _name(internal_id), park_id, _name(slug), _name(zone))
         self.identities[key] = made
         return made
 

@@ -56,6 +56,7 @@ class _Event(msgspec.Struct, gc=False):
     name: str | None = None
     internalId: str | None = None  # noqa: N815
     parkId: str | None = None  # noqa: N815
+    parkSlug: str | None = None  # noqa: N815
     timezone: str | None = None
 
 
@@ -204,9 +205,8 @@ def _take(item: Any, batch: Batch) -> None:
     data = item["data"]
     if not isinstance(data, dict):
         batch.reject("INVALID_EVENT", data, "data of the event is no object")
-    who = batch.identity(
-        entity, item.get("name"), item.get("internalId"), item.get("parkId"), item.get("timezone")
-    )
+    names = (item.get(name) for name in ("name", "internalId", "parkId", "parkSlug", "timezone"))
+    who = batch.identity(entity, *names)
     batch.add(who, moment, _row(entity, data, batch))
 
 

@@ -98,6 +98,8 @@ def describe(import_id: int, report: Report) -> list[str]:
     rate = (
         f"{report.events / report.seconds:,.0f} events/s" if report.seconds and report.events else "no events"
     )
+    if report.status == "COMPLETED" and not report.files:
+        return [f"import {import_id} {report.status}: the archive has nothing new"]
     lines = [
         f"import {import_id} {report.status}: {report.files:,} files, {report.events:,} events: {report.imported:,} "
         f"imported, {report.duplicates:,} duplicates, {report.rejected:,} rejected, in {show_seconds(report.seconds)} "

@@ -83,8 +83,12 @@ class World:
         self, ride_id: int, times: Iterable[datetime], wait: int | None = 20, status: str = "OPERATING",
         source: str = "LIVE",
     ) -> None:  # fmt: skip
-        """Post a status at some instants."""
+        """Post a status at some instants, of which the ride is known since."""
         times = list(times)
+        self.do(
+            "UPDATE parks.rides SET first_seen_at = least(first_seen_at, %(first)s) WHERE ride_id = %(ride)s",
+            first=min(times), ride=ride_id,
+        )  # fmt: skip
         self.do(
             """SELECT parks.ensure_snapshot_partitions((%(first)s AT TIME ZONE 'UTC')::date,
                                                        (%(last)s AT TIME ZONE 'UTC')::date)""",

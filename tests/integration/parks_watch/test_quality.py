@@ -165,7 +165,7 @@ def test_archive_days_without_object_events_or_hours(watchman: Watchman) -> None
         ("no_object", at(june[2], 9), at(june[4], 21)),
         ("closed", at(june[6], 0), at(june[7], 0)),
     ]
-    assert watchman.issues("GAP")[1]["message"] == "Park: nothing for 2160 minutes of 3 days (no object)"
+    assert watchman.issues("GAP")[1]["message"] == "Park: nothing for 2,160 minutes of 3 days (no object)"
     assert watchman.issues("GAP")[2]["severity"] == "info"
 
 
@@ -347,6 +347,21 @@ def test_snapshots_of_other_months_are_not_read(watchman: Watchman) -> None:
     assert "snapshots_2019_06" in text and "snapshots_2019_05" not in text and "snapshots_2019_07" not in text
 
 
+def test_park_that_the_archive_does_not_have_is_no_gap(watchman: Watchman) -> None:
+    """The metadata know six parks of a resort; the archive has two of them. Before its first posting none is missed."""
+    june = [date(2019, 6, n) for n in range(1, 4)]
+    never = watchman.world.park("Never in the archive")
+    for day in june:
+        watchman.world.object(day, 0, None, None)
+    watchman.world.post(watchman.rides[0], [at(june[1], 12)], source="ARCHIVE")
+    watchman.run(datetime.now(UTC) + timedelta(minutes=30))
+    days = watchman.world.rows("SELECT park_id::text AS park, local_date FROM parks.quality_day")
+    assert june[1] in {row["local_date"] for row in days} and june[0] not in {
+        row["local_date"] for row in days
+    }
+    assert never not in {row["park"] for row in days}
+
+
 def test_gap_that_grows_keeps_what_people_wrote_on_it(watchman: Watchman) -> None:
     watchman.open_days(TODAY)
     watchman.live(at(TODAY, 8), at(TODAY, 12))
@@ -382,6 +397,7 @@ def test_critical_check_fails_the_job_after_all_is_on_record(watchman: Watchman)
     watchman.params["quality"] = rules
     day = date(2019, 6, 1)
     watchman.open_days(day)
+    watchman.world.post(watchman.rides[0], [at(day - timedelta(days=9), 12)], source="ARCHIVE")
     for number in range(2):
         watchman.world.object(day + timedelta(days=number), 0, None, None)
     with pytest.raises(CheckFailed, match="gaps .*Park 2,160"):

@@ -66,4 +66,7 @@ WHERE starts_at <= %(now)s
   -- the evening of the last file's day is in the next file, which has not come; the first day's morning likewise
   AND (next_date IS NULL OR ends_at <= next_date::timestamp AT TIME ZONE 'UTC')
   AND (first_date IS NULL OR starts_at >= first_date::timestamp AT TIME ZONE 'UTC')
+  -- an archive need not have every park of its destination: before a park's first posting nothing is missing
+  AND (next_date IS NULL OR EXISTS (SELECT FROM parks.rides AS r
+                                    WHERE r.park_id = timed.park_id AND r.first_seen_at < timed.ends_at))
 ORDER BY park_id, local_date;

@@ -3,7 +3,8 @@
 SELECT parks.log_issue(
     'GAP', CASE WHEN s.cause = 'closed' THEN 'info' ELSE 'warning' END,
     format('%%s %%s', s.park_id, to_char(s.gap_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI"Z"')), s.cause,
-    format('%%s: nothing for %%s minutes of %%s (%%s)', coalesce(p.name, s.park_id::text), round(s.minutes),
+    format('%%s: nothing for %%s minutes of %%s (%%s)', coalesce(p.name, s.park_id::text),
+           to_char(round(s.minutes), 'FM999,999,990'),
            CASE WHEN s.days = 1 THEN 'one day' ELSE s.days || ' days' END, replace(s.cause, '_', ' ')),
     s.park_id, new_gap_from => s.gap_from, new_gap_to => s.gap_to)
 FROM parks.gap_spans AS s

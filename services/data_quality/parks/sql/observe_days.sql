@@ -20,7 +20,7 @@ CROSS JOIN LATERAL (VALUES
     ('gaps', d.gap_minutes),
     ('agreement', CASE WHEN d.compared >= %(agreement_min_minutes)s THEN d.agreed / d.compared END),
     ('known_status', 1 - d.unknown_rows / nullif(d.rows, 0)),
-    ('known_waits', least(d.wait_rows / nullif(d.operating_rows, 0), 1)),
+    ('known_waits', least(d.wait_rows, d.operating_rows) / nullif(d.operating_rows, 0)),
     ('zero_days', d.zero_days::numeric),
     ('night_waits', d.night_rows / nullif(d.wait_rows, 0)),
     ('extreme_waits', d.extreme_rows)
