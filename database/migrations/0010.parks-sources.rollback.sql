@@ -1,0 +1,15 @@
+DROP FUNCTION parks.zone_at;
+DROP FUNCTION parks.register_rides;
+DROP TYPE parks.given_ride;
+DROP FUNCTION parks.log_issue;
+DROP TABLE parks.data_quality_log;
+DROP TABLE parks.indoor_list;
+DROP TABLE parks.entity_metadata;
+DROP TABLE parks.opening_hours;
+DROP TABLE parks.live_state;
+DROP TABLE parks.live_poll;
+DROP TABLE parks.live_cycle;
+DROP TABLE parks.archive_object;
+DROP TRIGGER import_status ON parks.import_checkpoints;
+DROP FUNCTION parks.check_import_status;
+DROP TABLE parks.import_checkpoints;

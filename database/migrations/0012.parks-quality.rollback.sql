@@ -1,0 +1,9 @@
+DROP VIEW parks.storage_partitions;
+DROP TABLE parks.storage_strategy;
+DROP TABLE parks.storage_growth;
+DROP TABLE parks.storage_forecast;
+DROP FUNCTION parks.freshness;
+DROP VIEW parks.gap_spans;
+DROP TABLE parks.gap;
+DROP TABLE parks.quality_day;
+DROP INDEX parks.archive_object_imported;
