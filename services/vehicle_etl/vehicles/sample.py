@@ -62,9 +62,7 @@ def compare(conn: db.Connection, before: Release | None, after: Release) -> Comp
 
     There is nothing to compare when one of them has no compiled decoder, or one of another version of this code.
     """
-    from shared.vin.store import has_decoder
-
-    if before is None or not (has_decoder(conn, before.schema) and has_decoder(conn, after.schema)):
+    if before is None or not (_has_decoder(conn, before) and _has_decoder(conn, after)):
         return Comparison(0)
     vins = FILE.read_text(encoding="ascii").split()
     pairs = zip(vins, _decode(conn, before, vins), _decode(conn, after, vins), strict=True)
@@ -93,3 +91,9 @@ def _decode(conn: db.Connection, release: Release, vins: Sequence[str]) -> Itera
 
 def _errors(values: Mapping[str, str | None]) -> set[str]:
     return {code.strip() for code in (values.get(ERRORS) or "").split(",")}
+
+
+def _has_decoder(conn: db.Connection, release: Release) -> bool:
+    from shared.vin.store import has_decoder
+
+    return has_decoder(conn, release.schema)
