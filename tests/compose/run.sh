@@ -193,7 +193,7 @@ main() {
         return 0
     fi
     say "taking it down"
-    compose down --volumes --remove-orphans --timeout 20 >/dev/null 2>&1
+    compose down --volumes --remove-orphans --timeout 20 >"$work/down.log" 2>&1 || { tail -5 "$work/down.log"; exit 1; }
     [[ -z $(leftovers) ]] || { echo "down left something behind:"; leftovers; exit 1; }
     say "compose test passed: nothing is left behind"
 }
