@@ -63,7 +63,7 @@ CREATE TABLE parks.rides (
 );
 COMMENT ON TABLE parks.rides IS 'One row an entity that posts a status: attraction, show, restaurant, or a park itself, by the UUID of the API. ride_id is the short key of the history.';
 COMMENT ON COLUMN parks.rides.name IS 'The name of the newest event or answer; earlier ones are in ride_history.';
-COMMENT ON COLUMN parks.rides.folded_name IS 'The name for comparing: NFKC, case folded, punctuation and outer spaces gone.';
+COMMENT ON COLUMN parks.rides.folded_name IS 'The name for comparing: NFKD, case folded, without punctuation, symbols, accents and extra spaces.';
 COMMENT ON COLUMN parks.rides.entity_type IS 'ATTRACTION, SHOW, RESTAURANT, HOTEL or PARK; null while only the archive knows it.';
 COMMENT ON COLUMN parks.rides.internal_id IS 'The operator''s id, the newest; operators renumber, so it is no key.';
 COMMENT ON COLUMN parks.rides.successor_of IS 'The ride that stood here before, linked by hand alone.';

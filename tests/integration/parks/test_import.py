@@ -195,6 +195,32 @@ def test_instant_that_shows_only_on_writing_is_settled_too(bench: Bench) -> None
     assert waits == [{"wait_minutes": 20}] * 2 and bench.issues()["CONFLICT"] == 2
 
 
+@pytest.mark.parametrize("zone", ["EST5NOPE", "", None])
+def test_local_time_and_zone_of_an_event_are_not_believed(bench: Bench, zone: str | None) -> None:
+    """eventTime counts; a zone that is none is UTC until the park is described."""
+    bench.write("2019/08/01", [event("2019-08-01T03:30:00Z", localTime="2024-02-30T99:00:00", timezone=zone)])
+    assert bench.run().imported == 1
+    assert (
+        bench.value("SELECT recorded_at FROM parks.ride_status_snapshots")
+        .isoformat()
+        .startswith("2019-08-01T03:30")
+    )
+    assert bench.rows("SELECT timezone, slug FROM parks.parks") == [
+        {"timezone": "UTC", "slug": "magickingdompark"}
+    ]
+    assert bench.rows("SELECT local_date FROM parks.dirty_day") == [{"local_date": date(2019, 8, 1)}]
+
+
+def test_operator_that_renumbers_its_rides_changes_no_ride(bench: Bench) -> None:
+    bench.write("2019/08/01", [event(internalId="P1AA01"), event("2019-08-01T13:00:00Z", internalId="77")])
+    bench.run()
+    assert bench.rows("SELECT internal_id FROM parks.rides") == [{"internal_id": "77"}]
+    past = bench.rows(
+        "SELECT value FROM parks.ride_history WHERE attribute = 'internal_id' ORDER BY first_seen_at"
+    )
+    assert [row["value"] for row in past] == ["P1AA01", "77"]
+
+
 def test_range_of_file_dates(bench: Bench) -> None:
     for day in ("2018/12/31", "2019/08/01", "2019/08/02", "2019/08/03"):
         bench.write(day, [event(f"{day.replace('/', '-')}T12:00:00Z")])

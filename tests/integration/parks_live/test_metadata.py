@@ -270,9 +270,23 @@ def test_25_a_zone_that_changes_counts_from_now_and_one_that_was_guessed_never_w
         db.execute(
             conn, "INSERT INTO parks.park_timezones (park_id, timezone) VALUES (%s, 'UTC')", (KINGDOM,)
         )
+        # a day on which no ride posted a wait has statistics of rides and none of the park
+        db.execute(
+            conn,
+            "INSERT INTO parks.ride_daily_stats (ride_id, local_date, park_id, entity_id, samples, operating_minutes, "
+            "down_minutes, open_minutes, wait_sum, data_source) "
+            "VALUES (1, '2019-07-04', %s, gen_random_uuid(), 0, 0, 0, 0, 0, 'ARCHIVE')",
+            (KINGDOM,),
+        )
+        db.execute(conn, "INSERT INTO parks.dirty_day VALUES (%s, '2019-08-10')", (KINGDOM,))
     one_ride()
     describe_on()
     assert rows(conn, zones, id=KINGDOM) == [{"since": "-infinity", "timezone": "America/New_York"}]
+    marked = rows(
+        conn,
+        "SELECT to_char(local_date, 'MM-DD') AS day FROM parks.dirty_day WHERE local_date < '2020-01-01' ORDER BY 1",
+    )
+    assert [row["day"] for row in marked] == ["07-03", "07-04", "07-05", "08-09", "08-10", "08-11"]
     one_ride(park={"timezone": "America/Chicago"})
     describe_on(NOON + timedelta(days=1))
     assert [row["timezone"] for row in rows(conn, zones, id=KINGDOM)] == [

@@ -218,6 +218,21 @@ def test_whatever_stands_in_a_queue_the_event_stays(queue: object) -> None:
     assert len(batch.rows) == 1 and batch.rejected == 0
 
 
+def test_showtimes_are_kept_as_they_came() -> None:
+    times = [{"startTime": "2019-08-01T12:00:00-04:00", "endTime": None}, "2019-08-01T13:00:00Z", None]
+    batch = read([event(showtimes=times), event("2019-08-01T13:00:00Z", showtimes="at noon")])
+    assert [json.loads(row.showtimes) if row.showtimes else None for row in batch.rows.values()] == [
+        times,
+        None,
+    ]
+    assert kinds(batch) == {"INVALID_SHOWTIMES"}
+
+
+def test_name_without_a_letter_is_none_and_others_stay_as_they_came() -> None:
+    batch = read([event(name=" "), event("2019-08-01T13:00:00Z", name="Rémy™\u200b")])
+    assert [who.name for who in batch.identities.values()] == [None, "Rémy™\u200b"]
+
+
 _json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.just(PIRATES)
     | st.sampled_from(["2019-08-01T12:00:00Z", "OPERATING", "2019-08-01T12:00:00"]),
