@@ -19,7 +19,9 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('retail.ensure_fact_partitions'));
-    IF to_regclass('retail.' || partition_name) IS NOT NULL THEN
+    -- asked of the table itself: to_regclass would remember what it did not find before the wait
+    IF EXISTS (SELECT FROM pg_catalog.pg_class
+               WHERE relname = partition_name AND relnamespace = 'retail'::regnamespace) THEN
         RETURN false;
     END IF;
     -- made beside and attached, not CREATE ... PARTITION OF: that would lock readers of the parent out

@@ -24,7 +24,7 @@ def test_cron_runs_what_brings_the_outside_in(job: str) -> None:
 
 
 def test_the_archive_of_the_image_is_imported_whole() -> None:
-    """By more than one worker process, in a container that has no home and writes to /tmp alone."""
+    """In a container that has one processor, no home, and writes to /tmp alone."""
     statement = (
         "SELECT concat_ws(' ', status, files_done, files_failed, source) FROM parks.import_checkpoints"
     )

@@ -19,7 +19,9 @@ WITH period AS (
     SELECT coalesce(%(from)s::date, (%(to)s::date - interval '1 year')::date + 1) AS first_day, %(to)s::date AS last_day
 )
 SELECT first_day, last_day,
-       CASE WHEN %(align)s = 'date' THEN (first_day - interval '1 year')::date ELSE first_day - 364 END AS previous_first,
+       CASE WHEN %(align)s = 'date'
+            THEN (first_day - interval '1 year')::date + (to_char(first_day, 'MMDD') = '0229')::integer  -- 1 March
+            ELSE first_day - 364 END AS previous_first,
        CASE WHEN %(align)s = 'date' THEN (last_day - interval '1 year')::date ELSE last_day - 364 END AS previous_last
 FROM period;
 

@@ -133,7 +133,7 @@ def read_place(value: Any, near: Place | None, tell: Tell) -> Place | None:
             "latitude and longitude stood in each other's place; turned round",
         )
         return longitude, latitude
-    tell("INVALID_PLACE", show_raw(given), "outside the world, or over 20 km from its park; left out")
+    tell("INVALID_PLACE", show_raw(given), "outside the world, or over 22 km from its park; left out")
     return None
 
 

@@ -215,6 +215,14 @@ def test_weekdays_meet_when_asked_to(reader: FlaskClient):
     assert first.weekday() == before.weekday() and (first - before).days == 364
 
 
+def test_a_stretch_that_begins_on_29_february_is_held_against_1_march_on(reader: FlaskClient):
+    answer = reader.get(f"{RIDE}/yoy?by=day&from=2020-02-29&to=2020-03-01").json
+    assert answer["period"]["previous_first"] == "2019-03-01"
+    assert [(row["local_date"], row["previous_samples"]) for row in answer["data"]] == [
+        ("2020-02-29", 0), ("2020-03-01", 9),
+    ]  # fmt: skip
+
+
 def test_a_day_that_only_the_year_before_has_is_shown(reader: FlaskClient):
     rows = reader.get(f"/api/rides/{RIDES[3]}/yoy?by=day&from=2020-03-01&to=2020-03-31").json["data"]
     gone = [row for row in rows if row["samples"] == 0]
