@@ -21,5 +21,7 @@ def watch_storage(run: Run) -> Counts:
         raise ConfigError(*(f"storage: {text}" for text in problems))
     with run.stage("measure"):
         measured, growth = storage.measure(run.conn, section)
+    for line in storage.describe(growth):
+        run.log.info("%s", line)
     wrong = storage.tell(run, storage.judge(growth, section))
     return Counts(read=measured, written=len(growth), rejected=wrong)

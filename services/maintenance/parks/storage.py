@@ -48,6 +48,16 @@ def measure(conn: db.Connection, section: Storage) -> tuple[int, list[dict[str, 
         return measured, db.fetch_all(conn, read_queries(_SQL.folder / "queries.sql")["growth"], values)
 
 
+def describe(growth: list[dict[str, Any]]) -> Iterator[str]:
+    """Say what the database and the schema take and how fast they grow."""
+    for row in growth:
+        if row["scope"] in ("database", "parks"):
+            known = row["bytes_per_day"] is not None
+            yield f"{row['scope']}: {_size(row['total_bytes'])}, growth " + (
+                f"{_size(row['bytes_per_day'])} a day" if known else row["note"]
+            )
+
+
 def judge(growth: list[dict[str, Any]], section: Storage) -> Iterator[Finding]:
     """Yield what the disk and the growth of each scope say."""
     for row in growth:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.ingestion.parks import imports
-from services.ingestion.parks.doctor import check_sources
+from services.ingestion.parks.archive_doctor import check_sources
 from services.ingestion.parks.importer import Importer
 from services.ingestion.sources import parks_objects
 from services.ingestion.sources.parks_archive import S3Archive, open_archive, read_key
@@ -270,7 +270,7 @@ def test_object_larger_than_allowed_is_not_read(server: Server, monkeypatch: pyt
 
 def test_doctor_asks_the_archive(s3_url: str, bucket: Any) -> None:
     def found(settings: Settings) -> list[tuple[str, str | None]]:
-        return list(check_sources(settings, None))  # type: ignore[arg-type]
+        return list(check_sources(settings))
 
     assert found(load_settings({}))[0][1] is None
     assert "has no destinations" in str(found(settings_of(s3_url, bucket.name))[0][1])

@@ -19,6 +19,7 @@ from tests.integration.parks.conftest import LEFT_BY_IMPORT, all_rows
 TRUTH = ROOT / "tests" / "data" / "parks" / "truth_daily_2019_05_07.csv"
 HOURS = ROOT / "services" / "themeparks" / "data" / "park_hours.csv"
 RUN_DAY = date(2026, 11, 20)
+WHOLE = ROOT.parent / "shared" / "data" / "parks"  # three years of it, where there is more than comes along
 LEFT_BY_STATISTICS = {
     "days": "SELECT * FROM parks.ride_daily_stats ORDER BY ride_id, local_date",
     "hours": "SELECT * FROM parks.ride_hourly_stats ORDER BY ride_id, hour_start",
@@ -80,15 +81,15 @@ def chain(
     return Chain(pg, conn, call)
 
 
-def read_truth(path: Path) -> dict[tuple[str, str], tuple[int, int, Decimal, int]]:
-    """Read what the source itself says; the evening of July 31 is in the object of August 1, which is not here."""
+def read_truth(path: Path, before: str = "9999") -> dict[tuple[str, str], tuple[int, int, Decimal, int]]:
+    """Read what the source itself says of the days before a date."""
     with path.open(newline="") as file:
         return {
             (row["entity_id"], row["local_date"]): (
                 int(row["n_posted"]), int(row["min_wait"]), Decimal(row["mean_wait"]), int(row["max_wait"]),
             )
             for row in csv.DictReader(file)
-            if row["local_date"] < "2019-07-31"
+            if row["local_date"] < before
         }  # fmt: skip
 
 
@@ -97,7 +98,8 @@ def test_from_the_archive_to_the_truth_and_once_more(chain: Chain) -> None:
     # an import alone makes the parks known by the slugs that the file of hours has
     assert "the hours of 184 park-days changed" in chain.call("parks", "hours", str(HOURS))
     chain.run("parks_stats")
-    truth, found = read_truth(TRUTH), chain.exported()
+    # the evening of July 31 is in the object of August 1, which is not here
+    truth, found = read_truth(TRUTH, before="2019-07-31"), chain.exported()
     assert len(truth) == 637
     assert {key: found.get(key) for key in truth} == truth
     assert not chain.rows("SELECT FROM parks.dirty_day")
@@ -129,3 +131,16 @@ def test_from_the_archive_to_the_truth_and_once_more(chain: Chain) -> None:
     for name in set(LEFT_BY_IMPORT) - {"ledger", "issues"}:  # these count what came a second time
         assert again[name] == history[name], name
     assert chain.statistics() == statistics
+
+
+@pytest.mark.skipif(not (WHOLE / "archive").exists(), reason="the whole archive is not here")
+def test_every_ride_day_of_the_whole_archive_and_nothing_new_the_second_time(chain: Chain) -> None:
+    archive = ("parks", "import", "--all", "--source", str(WHOLE / "archive"))
+    assert "822,119 events: 822,104 imported, 15 duplicates, 0 rejected" in chain.call(*archive)
+    chain.call("parks", "hours", str(WHOLE / "park_hours.csv"))
+    chain.run("parks_stats")
+    truth, found = read_truth(WHOLE / "truth_daily.csv"), chain.exported()
+    assert len(truth) == 6433
+    assert {key: found.get(key) for key in truth} == truth
+    assert "the archive has nothing new" in chain.call(*archive)
+    assert not chain.rows("SELECT FROM parks.dirty_day")
