@@ -143,6 +143,10 @@ class Description:
         parks = [
             child for child in children if child.get("entityType") == "PARK" and read_uuid(child.get("id"))
         ]
+        if not parks:  # as an empty month takes no hours out, so this ends no version
+            raise FatalError(
+                f"{self.api.where(path)}: names no park among {len(children)} children; nothing is changed"
+            )
         places = {}
         hours = 0
         for park in parks:

@@ -245,6 +245,17 @@ def test_an_entity_that_is_gone_has_no_version_of_today(describe_on, conn, one_r
     assert version["valid_to"] == NOON + timedelta(days=1)
 
 
+@pytest.mark.parametrize("children", [[], [{"id": MOUNTAIN, "entityType": "ATTRACTION", "name": "x"}]])
+def test_an_answer_without_a_park_ends_no_version(describe_on, conn, one_ride, api, children):
+    one_ride()
+    describe_on()
+    api.answer(f"/v1/entity/{RESORT}/children", {"children": children})
+    with pytest.raises(FatalError, match=f"names no park among {len(children)} children; nothing is changed"):
+        describe_on(NOON + timedelta(days=1))
+    (version,) = rows(conn, VERSIONS, id=MOUNTAIN)
+    assert version["valid_to"] is None
+
+
 def test_a_page_that_cannot_be_had_leaves_what_is_known(describe_on, conn, one_ride, api):
     one_ride(entity={"minimumHeight": 112})
     describe_on()
