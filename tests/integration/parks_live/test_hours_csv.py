@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from services.ingestion.parks import hours
 from services.ingestion.parks.hours import load_csv
+from services.ingestion.sources.parks_metadata import Hours
 from services.themeparks.hours import DATA
 from services.themeparks.world import KINGDOM, RESORT, STUDIOS
 from shared import db
@@ -70,6 +71,22 @@ def test_two_stretches_of_a_day_may_stand_far_apart(conn, parks, tmp_path, monke
     assert load_csv(conn, path, {}) == (8, 4)
     found = rows(conn, "SELECT count(*) AS n FROM parks.opening_hours GROUP BY local_date")
     assert [row["n"] for row in found] == [2, 2, 2, 2]
+
+
+def test_equal_hours_of_another_source_are_that_sources_now(conn, parks, tmp_path):
+    day, instant = date(2018, 3, 12), datetime(2018, 3, 12, 13, tzinfo=UTC)
+    published = [(KINGDOM, Hours(day, "OPERATING", instant, instant.replace(hour=23), ""))]
+    with db.transaction(conn):
+        assert hours.put_hours(conn, published, "api", KINGDOM, day, day) == 1
+        db.execute(conn, "DELETE FROM parks.dirty_day")
+    path = tmp_path / "hours.csv"
+    path.write_text(f"{HEAD}magickingdompark,{day},{day}T09:00:00-04:00,{day}T19:00:00-04:00,,\n")
+    assert load_csv(conn, path, {}) == (1, 0)
+    assert rows(conn, "SELECT source FROM parks.opening_hours") == [{"source": "csv:hours.csv"}]
+    with db.transaction(conn):
+        assert hours.put_hours(conn, [], "api", KINGDOM, day, day) == 0  # the API drops the day
+    assert len(rows(conn, "SELECT FROM parks.opening_hours")) == 1
+    assert not rows(conn, "SELECT FROM parks.dirty_day")
 
 
 def test_23_a_time_that_the_clock_change_leaves_out(conn, parks, tmp_path):
