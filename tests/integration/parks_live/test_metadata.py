@@ -379,6 +379,7 @@ def test_hours_that_change_replace_what_was_there_and_mark_their_day(describe_on
         pytest.param("2018-03-11T02:30:00-05:00", "2018-03-11T22:00:00-04:00", HALF_PAST_THREE, "DST_GAP", id="23-gap"),
         pytest.param("2018-03-11T02:30:00-04:00", "2018-03-11T22:00:00-04:00", HALF_PAST_THREE, "DST_GAP", id="23-gap-other-offset"),  # noqa: E501
         pytest.param("2018-03-11T02:30:00", "2018-03-11T22:00:00", HALF_PAST_THREE, "DST_GAP", id="23-gap-no-offset"),
+        pytest.param("2018-03-11T02:30:00Z", "2018-03-11T22:00:00-04:00", datetime(2018, 3, 11, 2, 30, tzinfo=UTC), None, id="23-no-gap-in-utc"),  # noqa: E501
         pytest.param("2018-03-11T09:00:00-04:00", "2018-03-11T22:00:00-04:00", datetime(2018, 3, 11, 13, tzinfo=UTC), None, id="22-plain"),  # noqa: E501
         pytest.param("2018-03-11T09:00:00-04:00", "2018-03-11T00:00:00-05:00", datetime(2018, 3, 11, 13, tzinfo=UTC), "INVALID_HOURS", id="closes-before"),  # noqa: E501
         pytest.param("soon", "2018-03-11T00:00:00-05:00", None, "INVALID_HOURS", id="no-time"),
