@@ -7,7 +7,7 @@ import pytest
 from services.ingestion.parks.metadata import describe
 from services.themeparks.world import KINGDOM, RESORT, STUDIOS
 from shared import db
-from shared.errors import ConfigError, FatalError
+from shared.errors import ConfigError, FatalError, TransientError
 from tests.integration.parks_live.conftest import NOON, captured, issues, make_run, rows
 
 HALF_PAST_THREE = datetime(2018, 3, 11, 7, 30, tzinfo=UTC)  # the first one in Orlando that day
@@ -401,6 +401,14 @@ def test_23_a_time_of_a_schedule(describe_on, conn, api, one_ride, opens, closes
     assert {row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")} == (
         {kind} if kind else set()
     )
+
+
+def test_what_was_odd_in_a_description_that_failed_is_on_record(describe_on, conn, api, one_ride):
+    one_ride(park={"timezone": "Middle-earth/Shire"})
+    api.fault("html", path=f"/entity/{MOUNTAIN}", times=9)
+    with pytest.raises(TransientError, match="1 of 1 destinations failed"):
+        describe_on()
+    assert [issue["raw_value"] for issue in issues(conn, "INVALID_TIMEZONE")] == ["Middle-earth/Shire"]
 
 
 def test_a_destination_that_fails_does_not_stop_the_others(describe_on, conn, api, settings):
