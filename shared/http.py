@@ -47,6 +47,10 @@ class NotFound(FatalError):
     """There is nothing at the address."""
 
 
+class TooManyRequests(TransientError):
+    """The source answered 429, with or without saying how long to wait."""
+
+
 class Client:
     """A session with one source; not for several threads at once.
 
@@ -172,7 +176,8 @@ class Client:
             ):  # seconds too: the RateLimit header fields of the IETF's httpapi drafts
                 wait = read_retry_after(response.headers.get("RateLimit-Reset"))
             advice = f", asks to wait {wait:.0f} s" if wait is not None else ""
-            return TransientError(f"{where}: answered {status}{advice}", retry_after=wait)
+            kind = TooManyRequests if status == 429 else TransientError
+            return kind(f"{where}: answered {status}{advice}", retry_after=wait)
         said = _excerpt(response.raw.read(2000, decode_content=True))
         message = f"{where}: answered {status}{f': {said}' if said else ''}"
         return NotFound(message) if status == 404 else FatalError(message)

@@ -109,7 +109,7 @@ CREATE TABLE parks.match_batch (
     replaced   jsonb NOT NULL DEFAULT '[]'
 );
 COMMENT ON TABLE parks.match_batch IS 'One row a matching of another system''s rides that was written down.';
-COMMENT ON COLUMN parks.match_batch.replaced IS 'Mappings as they were before, so that undo can bring them back.';
+COMMENT ON COLUMN parks.match_batch.replaced IS 'Mappings and reviews as they were before, so that undo can bring them back.';
 
 CREATE TABLE parks.match_review (
     review_id   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -227,6 +227,7 @@ LANGUAGE plpgsql AS $$
 DECLARE
     given_rides parks.given_ride[];
     known_rides integer[];
+    parks_before uuid[];
 BEGIN
     given_rides := ARRAY(SELECT given FROM jsonb_populate_recordset(NULL::parks.given_ride, entities) AS given);
 
@@ -264,9 +265,10 @@ BEGIN
         ON CONFLICT DO NOTHING;
     END IF;
 
-    known_rides := ARRAY(
-        SELECT ride_id FROM parks.rides WHERE entity_id IN (SELECT given.entity_id FROM unnest(given_rides) AS given)
-        ORDER BY entity_id FOR NO KEY UPDATE);
+    SELECT array_agg(ride_id), array_agg(park_id) INTO known_rides, parks_before
+    FROM (SELECT ride_id, park_id FROM parks.rides
+          WHERE entity_id IN (SELECT given.entity_id FROM unnest(given_rides) AS given)
+          ORDER BY entity_id FOR NO KEY UPDATE) AS locked;
     UPDATE parks.rides AS ride SET
         park_id = CASE WHEN given.last_seen_at >= ride.last_seen_at OR ride.park_id IS NULL
                        THEN coalesce(given.park_id, ride.park_id) ELSE ride.park_id END,
@@ -285,6 +287,28 @@ BEGIN
            OR ride.last_seen_at IS NULL OR ride.park_id IS NULL OR ride.name IS NULL OR ride.internal_id IS NULL
            OR given.entity_type IS DISTINCT FROM ride.entity_type);
 
+    IF EXISTS (SELECT FROM unnest(known_rides, parks_before) AS before (ride_id, park_id)
+               JOIN parks.rides AS ride USING (ride_id) WHERE ride.park_id IS DISTINCT FROM before.park_id)
+    THEN
+        -- what the ride posted so far counts in its new park from now on, and no longer in the old one: every local day
+        -- of both, from the first to the last snapshot of each UTC day
+        INSERT INTO parks.dirty_day AS dirty (park_id, local_date)
+        SELECT DISTINCT side.park_id, day::date
+        FROM unnest(known_rides, parks_before) AS before (ride_id, park_id)
+        JOIN parks.rides AS ride ON ride.ride_id = before.ride_id AND ride.park_id IS DISTINCT FROM before.park_id
+        CROSS JOIN LATERAL (
+            SELECT min(recorded_at) AS begins, max(recorded_at) AS ends FROM parks.ride_status_snapshots
+            WHERE ride_id = ride.ride_id GROUP BY (recorded_at AT TIME ZONE 'UTC')::date
+        ) AS stretch
+        CROSS JOIN LATERAL (VALUES (before.park_id), (ride.park_id)) AS side (park_id)
+        CROSS JOIN LATERAL generate_series(
+            (begins AT TIME ZONE parks.zone_at(side.park_id, begins))::date::timestamp,
+            (ends AT TIME ZONE parks.zone_at(side.park_id, ends))::date::timestamp, interval '1 day') AS day
+        WHERE side.park_id IS NOT NULL
+        ORDER BY 1, 2
+        ON CONFLICT (park_id, local_date) DO UPDATE SET marked_at = clock_timestamp();
+    END IF;
+
     INSERT INTO parks.ride_history AS history (ride_id, attribute, value, first_seen_at, last_seen_at)
     SELECT ride.ride_id, pair.attribute, pair.value, given.first_seen_at, given.last_seen_at
     FROM unnest(given_rides) AS given
@@ -301,7 +325,7 @@ BEGIN
     RETURN QUERY SELECT ride.entity_id, ride.ride_id FROM parks.rides AS ride WHERE ride.ride_id = ANY(known_rides);
 END
 $$;
-COMMENT ON FUNCTION parks.register_rides IS 'Make the rides, parks and destinations of a JSON list known where they are not, widen their histories, and return the short keys. One element a ride, with the fields of parks.given_ride; an entity that went by two names in a file is registered once for each.';
+COMMENT ON FUNCTION parks.register_rides IS 'Make the rides, parks and destinations of a JSON list known where they are not, widen their histories, mark the days of rides whose park changed, and return the short keys. One element a ride, with the fields of parks.given_ride; an entity that went by two names in a file is registered once for each.';
 
 CREATE FUNCTION parks.zone_at(of_park uuid, instant timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT coalesce((SELECT timezone FROM parks.park_timezones WHERE park_id = of_park AND valid_from <= instant

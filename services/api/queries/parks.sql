@@ -82,6 +82,7 @@ SELECT near.* FROM (
       AND m.entity_type = 'ATTRACTION'
       AND (%(indoor)s::boolean IS NULL OR m.is_indoor = %(indoor)s)
       AND (%(max_height_cm)s::integer IS NULL OR m.min_height_cm IS NULL OR m.min_height_cm <= %(max_height_cm)s)
+      AND (%(max_height_cm)s::integer IS NULL OR m.max_height_cm IS NULL OR m.max_height_cm >= %(max_height_cm)s)
 ) AS near
 WHERE near.distance_m <= %(radius)s
 ORDER BY near.distance_m, near.entity_id

@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
-from itertools import islice
+from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -53,10 +53,12 @@ def load_csv(conn: db.Connection, path: Path, given_parks: Mapping[str, str]) ->
     `given_parks` names the park of a slug by its UUID where its own slug is not known.
 
     Raises:
-        FatalError: a column is missing, a park is not known, or a line cannot be read; nothing of its batch is kept.
+        FatalError: a column is missing, a park is not known, or a line cannot be read; nothing of the file is kept.
     """
     parks = _known_parks(conn)
-    lines = changed = 0
+    lines = 0
+    hours: list[tuple[str, Hours]] = []  # of the whole file: it has a line a park-day
+    issues: list[Issue] = []
     with open(path, encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file)
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
@@ -64,21 +66,36 @@ def load_csv(conn: db.Connection, path: Path, given_parks: Mapping[str, str]) ->
             raise FatalError(
                 f"{path.name}: the column {missing[0]} is missing; it must have {', '.join(COLUMNS)}"
             )
-        while batch := list(islice(reader, BATCH)):
-            issues: list[Issue] = []
-            hours = []
-            for number, row in enumerate(batch, lines + 2):
-                where = f"{path.name}, line {number}"
-                park_id, zone = _park_of(row, parks, given_parks, where)
-                try:
-                    hours += [(park_id, one) for one in _stretches(row, zone, park_id, issues)]
-                except DataError as exc:
-                    raise FatalError(f"{where}: {exc}") from exc
-            with db.transaction(conn):
-                changed += put_hours(conn, hours, f"csv:{path.name}")
-                note_issues(conn, issues)
-            lines += len(batch)
+        for lines, row in enumerate(reader, 1):
+            where = f"{path.name}, line {lines + 1}"
+            park_id, zone = _park_of(row, parks, given_parks, where)
+            try:
+                hours += [(park_id, one) for one in _stretches(row, zone, park_id, issues)]
+            except DataError as exc:
+                raise FatalError(f"{where}: {exc}") from exc
+    changed = 0
+    for batch in _batches(hours):
+        with db.transaction(conn):
+            changed += put_hours(conn, batch, f"csv:{path.name}")
+    with db.transaction(conn):
+        note_issues(conn, issues)
     return lines, changed
+
+
+def _batches(hours: list[tuple[str, Hours]]) -> Iterator[list[tuple[str, Hours]]]:
+    """Cut hours into batches by park and date: what is put of a date takes out all else of it, so none is cut."""
+    batch: list[tuple[str, Hours]] = []
+    for _, day in groupby(sorted(hours, key=_park_day), _park_day):
+        batch += day
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _park_day(one: tuple[str, Hours]) -> tuple[str, date]:
+    return one[0], one[1].local_date
 
 
 def _known_parks(conn: db.Connection) -> dict[str, tuple[str, str]]:

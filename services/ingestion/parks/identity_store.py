@@ -186,7 +186,7 @@ def _write(conn: db.Connection, values: dict[str, Any], verdicts: Sequence[Verdi
     ]
     db.execute_many(conn, read_queries(_Q)["write_mappings"], rows)
     found = [verdict.external.external_id for verdict in matched]
-    db.execute(conn, read_queries(_Q)["drop_reviews"], {**values, "ids": found, "settled": True})
+    db.execute(conn, read_queries(_Q)["drop_reviews"], {**values, "ids": found})
     for verdict in verdicts:
         if verdict.ride_id is None:
             candidates = Json([asdict(candidate) for candidate in verdict.candidates])
@@ -202,7 +202,7 @@ def _write_manual(
 ) -> None:  # fmt: skip
     ids = [line.external_id for line in manual]
     db.execute(conn, read_queries(_Q)["take_out"], {**values, "ids": ids})
-    db.execute(conn, read_queries(_Q)["drop_reviews"], {**values, "ids": ids, "settled": True})
+    db.execute(conn, read_queries(_Q)["drop_reviews"], {**values, "ids": ids})
     rows = []
     for line in manual:
         name = rides[line.external_id].name if line.external_id in rides else ""
@@ -222,6 +222,8 @@ def _write_manual(
 def undo_batch(conn: db.Connection, batch_id: int, actor: str) -> tuple[int, int]:
     """Take back all that a batch wrote; return how many mappings went and how many earlier ones came back.
 
+    Questions that the batch answered are open, or decided, again as they were.
+
     Raises:
         FatalError: there is no such batch, or it was undone before.
     """
@@ -236,6 +238,7 @@ def undo_batch(conn: db.Connection, batch_id: int, actor: str) -> tuple[int, int
         gone = db.execute(conn, read_queries(_Q)["undo_mappings"], values)
         db.execute(conn, read_queries(_Q)["undo_reviews"], values)
         back = db.execute(conn, read_queries(_Q)["bring_back"], values)
+        db.execute(conn, read_queries(_Q)["bring_back_reviews"], values)
         db.execute(conn, read_queries(_Q)["mark_undone"], values)
         apikeys.write_audit(
             conn, actor, "parks.match_undo", f"batch:{batch_id}", {"gone": gone, "back": back}

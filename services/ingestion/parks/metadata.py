@@ -81,6 +81,8 @@ class Description:
                 raise
             except CronhouseError as exc:
                 failures[known.get(destination_id) or destination_id] = exc
+            finally:
+                self._write_issues()  # of a description that failed too
         share = db.fetch_value(run.conn, query("completeness"))
         with db.transaction(run.conn) as conn:
             days = read_live_params(run.params).keep_polls_days
@@ -143,6 +145,10 @@ class Description:
         parks = [
             child for child in children if child.get("entityType") == "PARK" and read_uuid(child.get("id"))
         ]
+        if not parks:  # as an empty month takes no hours out, so this ends no version
+            raise FatalError(
+                f"{self.api.where(path)}: names no park among {len(children)} children; nothing is changed"
+            )
         places = {}
         hours = 0
         for park in parks:
@@ -167,6 +173,7 @@ class Description:
                     continue  # what is known of it stays, rather than a version without its height
                 more.place, details = more.place or details.place, more
             details.park_id = details.park_id or park_id
+            self.issues += details.issues
             described.append(details)
         present = [entity_id for entity_id in parents if entity_id]
         versions = self._write_versions(destination_id, described, present)
@@ -252,10 +259,15 @@ class Description:
             )
             db.execute(conn, SQL["metadata_close_versions"], values)
             added = db.execute(conn, SQL["metadata_add_versions"], values)
-            note_issues(conn, [*self.issues, *(issue for details in described for issue in details.issues)])
-            self.issues.clear()
             self._register_landed(conn)
         return added
+
+    def _write_issues(self) -> None:
+        """Write down what was odd, each oddity once."""
+        if self.issues:
+            with db.transaction(self.run.conn) as conn:
+                note_issues(conn, self.issues)
+            self.issues.clear()
 
     def _register_landed(self, conn: db.Connection) -> None:
         register_objects(conn, self.run.id, self.landed)

@@ -229,7 +229,8 @@ def read_local(value: Any, zone: ZoneInfo, tell: Tell) -> datetime | None:
     """Return the instant of a time of a schedule, UTC; one without an offset is in the park's zone.
 
     A local time that the clock change leaves out is shifted forward by what it leaves out: 02:30 becomes 03:30,
-    whatever offset was written behind it.
+    whether no offset is written behind it, the one before the change or the one after it. With any other offset,
+    such as Z, it is no local time, and right as it stands.
     """
     try:
         moment = datetime.fromisoformat(value) if isinstance(value, str) else None
@@ -239,7 +240,12 @@ def read_local(value: Any, zone: ZoneInfo, tell: Tell) -> datetime | None:
         return None
     wall = moment.replace(tzinfo=zone, fold=0)
     back = wall.astimezone(UTC).astimezone(zone)
-    if back.replace(tzinfo=None) != wall.replace(tzinfo=None):
+    offsets = (
+        None,
+        wall.utcoffset(),
+        wall.replace(fold=1).utcoffset(),
+    )  # in a gap: before the change, after it
+    if back.replace(tzinfo=None) != wall.replace(tzinfo=None) and moment.utcoffset() in offsets:
         tell("DST_GAP", str(value), f"a local time that the clock change leaves out; read as {back:%H:%M}")
         return wall.astimezone(UTC)
     return (moment if moment.tzinfo else wall).astimezone(UTC)

@@ -1,6 +1,7 @@
 """The public API of ThemeParks.wiki, https://api.themeparks.wiki/v1, asked politely.
 
-    one gate for all workers   after a 429 or a spent budget (RateLimit-Remaining: 0) everybody waits, once
+    one gate for all workers   after a 429 or a spent budget (RateLimit-Remaining: 0) everybody waits, once; after a 429
+                               that names no time as long as before any retry
     patience                   nobody waits past 120 s after the first question; what is left is missed this time
     retries                    429, 5xx and broken answers three times, 0.25 s doubling to 5 s, with jitter
     timeouts                   10 s
@@ -19,7 +20,7 @@ from typing import Any, Generic, TypeVar
 
 from shared.config import Settings
 from shared.errors import ConfigError, TransientError
-from shared.http import Client, Headers
+from shared.http import Client, Headers, TooManyRequests
 
 T = TypeVar("T")
 PUBLIC_URL = "https://api.themeparks.wiki/v1"
@@ -135,12 +136,14 @@ class ThemeParks:
                 self.gate.read(headers)
                 return Answer(body, read(body), self.clock().replace(microsecond=0))
             except TransientError as exc:
-                if exc.retry_after is not None:
-                    self.gate.close_for(exc.retry_after)
+                wait = exc.retry_after if exc.retry_after is not None else _backoff(attempt)
+                everybody = exc.retry_after is not None or isinstance(exc, TooManyRequests)
+                if everybody:
+                    self.gate.close_for(wait)
                 if attempt == TRIES:
                     raise
-                if exc.retry_after is None:
-                    self.gate.pause(_backoff(attempt))
+                if not everybody:
+                    self.gate.pause(wait)
         raise AssertionError("the last try returns or raises")
 
     def where(self, path: str) -> str:

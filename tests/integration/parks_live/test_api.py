@@ -150,6 +150,24 @@ def test_indoor_only_and_under_a_height(reader, described):
     ]
 
 
+def test_a_height_is_held_against_the_upper_limit_of_a_ride_too(reader, described, conn):
+    where = {**CASTLE, "radius": 20_000, "limit": 1000}
+    nearest = reader.get("/api/attractions/near", query_string={**where, "max_height_cm": 150}).json["data"][
+        0
+    ]
+    with db.transaction(conn):
+        db.execute(
+            conn, "UPDATE parks.entity_metadata AS m SET max_height_cm = 120, valid_from = valid_from + interval '1 s' "
+            "FROM parks.rides AS r WHERE r.ride_id = m.ride_id AND r.entity_id::text = %s", (nearest["entity_id"],)
+        )  # fmt: skip
+
+    def may_ride(**height):
+        found = reader.get("/api/attractions/near", query_string={**where, **height}).json["data"]
+        return nearest["entity_id"] in [row["entity_id"] for row in found]
+
+    assert [may_ride(max_height_cm=tall) for tall in (120, 121)] == [True, False] and may_ride()
+
+
 def great_circle(lat1, lon1, lat2, lon2):
     """The distance by another formula than the query's: the angle between two unit vectors."""
     a, b = (

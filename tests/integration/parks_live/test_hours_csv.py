@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime
 import pytest
 from click.testing import CliRunner
 
+from services.ingestion.parks import hours
 from services.ingestion.parks.hours import load_csv
+from services.ingestion.sources.parks_metadata import Hours
 from services.themeparks.hours import DATA
 from services.themeparks.world import KINGDOM, RESORT, STUDIOS
 from shared import db
@@ -55,6 +57,36 @@ def test_hours_past_midnight_and_for_some_guests(conn, parks, tmp_path):
         ("EXTRA_HOURS", 12, 13), ("OPERATING", 13, 6), ("EXTRA_HOURS", 6, 8),
     ]  # fmt: skip
     assert {row["local_date"] for row in found} == {date(2015, 1, 1)}
+
+
+def test_two_stretches_of_a_day_may_stand_far_apart(conn, parks, tmp_path, monkeypatch):
+    monkeypatch.setattr(hours, "BATCH", 2)
+    days = [f"2018-03-{number:02}" for number in (10, 11, 12, 13)]
+    early, late = (
+        [f"magickingdompark,{day},{day}T{opens}:00,{day}T{closes}:00,,\n" for day in days]
+        for opens, closes in (("09:00", "12:00"), ("14:00", "22:00"))
+    )
+    path = tmp_path / "hours.csv"
+    path.write_text(HEAD + "".join(early + late))
+    assert load_csv(conn, path, {}) == (8, 4)
+    found = rows(conn, "SELECT count(*) AS n FROM parks.opening_hours GROUP BY local_date")
+    assert [row["n"] for row in found] == [2, 2, 2, 2]
+
+
+def test_equal_hours_of_another_source_are_that_sources_now(conn, parks, tmp_path):
+    day, instant = date(2018, 3, 12), datetime(2018, 3, 12, 13, tzinfo=UTC)
+    published = [(KINGDOM, Hours(day, "OPERATING", instant, instant.replace(hour=23), ""))]
+    with db.transaction(conn):
+        assert hours.put_hours(conn, published, "api", KINGDOM, day, day) == 1
+        db.execute(conn, "DELETE FROM parks.dirty_day")
+    path = tmp_path / "hours.csv"
+    path.write_text(f"{HEAD}magickingdompark,{day},{day}T09:00:00-04:00,{day}T19:00:00-04:00,,\n")
+    assert load_csv(conn, path, {}) == (1, 0)
+    assert rows(conn, "SELECT source FROM parks.opening_hours") == [{"source": "csv:hours.csv"}]
+    with db.transaction(conn):
+        assert hours.put_hours(conn, [], "api", KINGDOM, day, day) == 0  # the API drops the day
+    assert len(rows(conn, "SELECT FROM parks.opening_hours")) == 1
+    assert not rows(conn, "SELECT FROM parks.dirty_day")
 
 
 def test_23_a_time_that_the_clock_change_leaves_out(conn, parks, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from services.ingestion.parks.metadata import describe
 from services.themeparks.world import KINGDOM, RESORT, STUDIOS
 from shared import db
-from shared.errors import ConfigError, FatalError
+from shared.errors import ConfigError, FatalError, TransientError
 from tests.integration.parks_live.conftest import NOON, captured, issues, make_run, rows
 
 HALF_PAST_THREE = datetime(2018, 3, 11, 7, 30, tzinfo=UTC)  # the first one in Orlando that day
@@ -245,6 +245,17 @@ def test_an_entity_that_is_gone_has_no_version_of_today(describe_on, conn, one_r
     assert version["valid_to"] == NOON + timedelta(days=1)
 
 
+@pytest.mark.parametrize("children", [[], [{"id": MOUNTAIN, "entityType": "ATTRACTION", "name": "x"}]])
+def test_an_answer_without_a_park_ends_no_version(describe_on, conn, one_ride, api, children):
+    one_ride()
+    describe_on()
+    api.answer(f"/v1/entity/{RESORT}/children", {"children": children})
+    with pytest.raises(FatalError, match=f"names no park among {len(children)} children; nothing is changed"):
+        describe_on(NOON + timedelta(days=1))
+    (version,) = rows(conn, VERSIONS, id=MOUNTAIN)
+    assert version["valid_to"] is None
+
+
 def test_a_page_that_cannot_be_had_leaves_what_is_known(describe_on, conn, one_ride, api):
     one_ride(entity={"minimumHeight": 112})
     describe_on()
@@ -368,6 +379,7 @@ def test_hours_that_change_replace_what_was_there_and_mark_their_day(describe_on
         pytest.param("2018-03-11T02:30:00-05:00", "2018-03-11T22:00:00-04:00", HALF_PAST_THREE, "DST_GAP", id="23-gap"),
         pytest.param("2018-03-11T02:30:00-04:00", "2018-03-11T22:00:00-04:00", HALF_PAST_THREE, "DST_GAP", id="23-gap-other-offset"),  # noqa: E501
         pytest.param("2018-03-11T02:30:00", "2018-03-11T22:00:00", HALF_PAST_THREE, "DST_GAP", id="23-gap-no-offset"),
+        pytest.param("2018-03-11T02:30:00Z", "2018-03-11T22:00:00-04:00", datetime(2018, 3, 11, 2, 30, tzinfo=UTC), None, id="23-no-gap-in-utc"),  # noqa: E501
         pytest.param("2018-03-11T09:00:00-04:00", "2018-03-11T22:00:00-04:00", datetime(2018, 3, 11, 13, tzinfo=UTC), None, id="22-plain"),  # noqa: E501
         pytest.param("2018-03-11T09:00:00-04:00", "2018-03-11T00:00:00-05:00", datetime(2018, 3, 11, 13, tzinfo=UTC), "INVALID_HOURS", id="closes-before"),  # noqa: E501
         pytest.param("soon", "2018-03-11T00:00:00-05:00", None, "INVALID_HOURS", id="no-time"),
@@ -389,6 +401,14 @@ def test_23_a_time_of_a_schedule(describe_on, conn, api, one_ride, opens, closes
     assert {row["kind"] for row in rows(conn, "SELECT kind FROM parks.data_quality_log")} == (
         {kind} if kind else set()
     )
+
+
+def test_what_was_odd_in_a_description_that_failed_is_on_record(describe_on, conn, api, one_ride):
+    one_ride(park={"timezone": "Middle-earth/Shire"})
+    api.fault("html", path=f"/entity/{MOUNTAIN}", times=9)
+    with pytest.raises(TransientError, match="1 of 1 destinations failed"):
+        describe_on()
+    assert [issue["raw_value"] for issue in issues(conn, "INVALID_TIMEZONE")] == ["Middle-earth/Shire"]
 
 
 def test_a_destination_that_fails_does_not_stop_the_others(describe_on, conn, api, settings):

@@ -32,6 +32,7 @@ INSERT INTO parks.dirty_day (park_id, local_date)
 SELECT DISTINCT ride.park_id, (given.at AT TIME ZONE parks.zone_at(ride.park_id, given.at))::date
 FROM unnest(%(rides)s::integer[], %(instants)s::timestamptz[]) AS given (ride_id, at)
 JOIN parks.rides AS ride USING (ride_id)
+WHERE ride.park_id IS NOT NULL
 ON CONFLICT (park_id, local_date) DO UPDATE SET marked_at = clock_timestamp()
 """
 
@@ -55,7 +56,11 @@ class History:
 
     def add_ride(self, number: int = 1, park_id: UUID | None = PARK) -> int:
         """Make a ride whose entity is UUID(int=100 + number); return its short key."""
-        values = {"entity_id": str(UUID(int=100 + number)), "park_id": str(park_id), "name": f"Ride {number}"}
+        values = {
+            "entity_id": str(UUID(int=100 + number)),
+            "park_id": park_id and str(park_id),
+            "name": f"Ride {number}",
+        }
         with db.transaction(self.conn):
             return int(db.fetch_value(self.conn, NEW_RIDE, values))
 

@@ -1,5 +1,6 @@
 """The job parks_stats: which days it makes anew, and what it leaves when things happen around it."""
 
+import json
 from uuid import UUID
 
 import pytest
@@ -154,6 +155,45 @@ def test_a_ride_that_moved_is_counted_in_its_new_park_alone(park: History):
     found = park.rows("SELECT DISTINCT park_id::text AS park FROM parks.ride_daily_stats")
     assert found == [{"park": str(other)}]
     assert park.rows("SELECT DISTINCT park_id::text AS park FROM parks.park_daily_stats") == found
+
+
+def test_a_ride_that_gets_its_park_later_or_another_one_marks_its_days(history: History):
+    tokyo = history.add_park(UUID(int=2), "Asia/Tokyo")
+    history.add_park()
+    ride = history.add_ride(1, None)
+    history.do("UPDATE parks.rides SET last_seen_at = '2019-07-02T00:00:00Z', first_seen_at = last_seen_at")
+    instants = (
+        "2019-07-01T03:30:00Z",
+        "2019-07-01T12:00:00Z",
+        "2019-07-01T15:30:00Z",
+        "2019-07-05T12:00:00Z",
+    )
+    history.post((ride, at, "ARCHIVE", "OPERATING", 10) for at in instants)
+
+    def register(park: UUID | None, at: str = "2019-08-01T00:00:00Z") -> list[tuple[int, str]]:
+        entity = {
+            "entity_id": str(UUID(int=101)),
+            "park_id": park and str(park),
+            "first_seen_at": at,
+            "last_seen_at": at,
+        }
+        with db.transaction(history.conn):
+            db.execute(history.conn, "DELETE FROM parks.dirty_day")
+            db.fetch_all(history.conn, "SELECT * FROM parks.register_rides(%s)", (json.dumps([entity]),))
+        marked = history.rows(
+            "SELECT park_id::text AS park, local_date::text AS day FROM parks.dirty_day ORDER BY 1, 2"
+        )
+        return [(UUID(row["park"]).int, row["day"]) for row in marked]
+
+    home = [(1, "2019-06-30"), (1, "2019-07-01"), (1, "2019-07-05")]
+    assert register(None) == []
+    assert register(PARK) == home
+    assert register(PARK) == [] and register(None) == []
+    assert register(tokyo, "2019-07-01T00:00:00Z") == []  # an older file does not move it
+    assert register(tokyo) == [*home, (2, "2019-07-01"), (2, "2019-07-02"), (2, "2019-07-05")]
+    history.make_statistics()
+    found = history.rows("SELECT DISTINCT park_id::text AS park FROM parks.ride_daily_stats")
+    assert found == [{"park": str(tokyo)}]
 
 
 def test_a_park_that_changes_its_zone_keeps_every_snapshot_on_one_day(park: History):

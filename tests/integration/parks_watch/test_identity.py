@@ -4,6 +4,7 @@ import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -241,6 +242,24 @@ def test_undo_takes_a_batch_back_and_brings_back_what_was_before(two_parks: Worl
         store.undo_batch(two_parks.conn, second.batch_id, "ana")
     with pytest.raises(FatalError, match="no matching 99"):
         store.undo_batch(two_parks.conn, 99, "ana")
+
+
+def test_undo_brings_back_the_reviews_that_the_manual_file_overruled(two_parks: World) -> None:
+    rides = store.read_rides(DATA / "internal_rides.csv", COLUMNS)
+    match(two_parks, rides)
+    query = "SELECT * FROM parks.match_review ORDER BY review_id"
+    first, second = two_parks.rows(query)[:2]
+    store.settle_review(two_parks.conn, first["review_id"], None, "ana")
+    before = two_parks.rows(query)
+    entity = two_parks.rows("SELECT entity_id::text AS id FROM parks.rides LIMIT 1")[0]["id"]
+    manual = [
+        store.Manual(first["external_id"], UUID(entity), None),
+        store.Manual(second["external_id"], None, None),
+    ]
+    batch = match(two_parks, rides, manual).batch_id
+    assert batch is not None and two_parks.rows(query) != before
+    store.undo_batch(two_parks.conn, batch, "ana")
+    assert two_parks.rows(query) == before
 
 
 def test_file_with_a_missing_column_or_a_repeated_id_is_refused(tmp_path: Path) -> None:

@@ -263,6 +263,24 @@ def test_suspects_are_noted_once_and_closed_when_the_data_comes_again(watchman: 
     assert len(watchman.issues("NIGHT_WAITS")) == 1
 
 
+def test_ride_of_nothing_but_zero_is_closed_when_its_newest_day_has_a_wait(watchman: Watchman) -> None:
+    watchman.open_days(YESTERDAY, TODAY)
+    watchman.world.poll(every(at(YESTERDAY, 8), NOW, 5))
+    watchman.world.post(watchman.rides[0], every(at(YESTERDAY, 9), at(YESTERDAY, 20), 30), wait=0)
+    watchman.world.post(watchman.rides[1], every(at(YESTERDAY, 9), at(YESTERDAY, 20), 30), wait=20)
+    watchman.run()
+    watchman.run()
+    (zero,) = watchman.issues("SUSPECT_ZERO")
+    assert (zero["raw_value"], zero["status"], zero["times_seen"]) == ("ride", "open", 1)
+    watchman.world.post(watchman.rides[0], [at(TODAY, 9)], wait=0)
+    watchman.run()
+    assert watchman.issues("SUSPECT_ZERO")[0]["status"] == "open"
+    watchman.world.post(watchman.rides[0], [at(TODAY, 10)], wait=15)
+    for _ in range(2):  # and it stays so, though yesterday is looked at again
+        watchman.run()
+        assert watchman.issues("SUSPECT_ZERO")[0]["status"] == "resolved"
+
+
 def test_stale_only_inside_hours_or_when_all_are(
     watchman: Watchman, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,8 +1,30 @@
--- Issues of suspect days that are no longer suspect, because their data came again.
-UPDATE parks.data_quality_log AS l
+-- Issues of suspect days that are no longer suspect, because their data came again, and of single rides whose newest
+-- day with waits has one above 0. Reads parks.quality_day for the due days, day_posting for single rides.
+WITH newest AS (
+    SELECT DISTINCT ON (ride_id) ride_id, max(wait_minutes) AS longest_wait, ends_at
+    FROM day_posting
+    WHERE status = 'OPERATING' AND wait_minutes IS NOT NULL
+    GROUP BY ride_id, local_date, ends_at
+    ORDER BY ride_id, local_date DESC
+),
+over_now AS (
+    SELECT l.issue_id
+    FROM due_day AS d
+    JOIN parks.quality_day AS q USING (park_id, local_date)
+    JOIN parks.data_quality_log AS l ON l.subject = d.park_id || ' ' || d.local_date
+    WHERE d.month = %(month)s
+      AND (l.kind = 'NIGHT_WAITS' AND q.night_rows = 0
+           OR l.kind = 'SUSPECT_ZERO' AND l.raw_value = 'park' AND q.zero_rows < q.wait_rows)
+    UNION
+    SELECT l.issue_id
+    FROM newest AS n
+    JOIN parks.data_quality_log AS l ON l.ride_id = n.ride_id
+    WHERE l.kind = 'SUSPECT_ZERO' AND l.raw_value = 'ride' AND l.status IN ('open', 'acknowledged') AND n.longest_wait > 0
+      AND NOT EXISTS (  -- a day of another month, or one that is not due
+          SELECT FROM parks.ride_status_snapshots AS s
+          WHERE s.ride_id = n.ride_id AND s.recorded_at >= n.ends_at AND s.status = 'OPERATING'
+            AND s.wait_minutes IS NOT NULL)
+)
+UPDATE parks.data_quality_log
 SET status = 'resolved', resolved_at = now()
-FROM due_day AS d
-JOIN parks.quality_day AS q USING (park_id, local_date)
-WHERE d.month = %(month)s AND l.status IN ('open', 'acknowledged') AND l.subject = d.park_id || ' ' || d.local_date
-  AND (l.kind = 'NIGHT_WAITS' AND q.night_rows = 0
-       OR l.kind = 'SUSPECT_ZERO' AND l.raw_value = 'park' AND q.zero_rows < q.wait_rows);
+WHERE status IN ('open', 'acknowledged') AND issue_id IN (SELECT issue_id FROM over_now);

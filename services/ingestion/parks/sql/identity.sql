@@ -41,9 +41,14 @@ INSERT INTO parks.ride_mapping (system, external_id, ride_id, method, score, que
 VALUES %s;
 
 -- name: drop_reviews
--- Open questions that are answered now.
-DELETE FROM parks.match_review
-WHERE system = %(system)s AND external_id = ANY(%(ids)s) AND (state = 'open' OR %(settled)s);
+-- Questions that are answered now, as they were; read into match_batch.replaced beside the mappings. A row is a
+-- review where it has a review_id.
+WITH gone AS (
+    DELETE FROM parks.match_review WHERE system = %(system)s AND external_id = ANY(%(ids)s) RETURNING *
+)
+UPDATE parks.match_batch
+SET replaced = replaced || (SELECT coalesce(jsonb_agg(to_jsonb(gone)), '[]') FROM gone)
+WHERE batch_id = %(batch_id)s;
 
 -- name: write_review
 INSERT INTO parks.match_review AS old (system, external_id, park_id, name, reason, candidates, batch_id)
@@ -76,7 +81,15 @@ DELETE FROM parks.match_review WHERE batch_id = %(batch_id)s;
 INSERT INTO parks.ride_mapping
 SELECT old.* FROM parks.match_batch AS b,
        jsonb_populate_recordset(NULL::parks.ride_mapping, b.replaced) AS old
-WHERE b.batch_id = %(batch_id)s
+WHERE b.batch_id = %(batch_id)s AND old.ride_id IS NOT NULL
+ON CONFLICT (system, external_id) DO NOTHING;
+
+-- name: bring_back_reviews
+-- Only where nobody has asked or decided since.
+INSERT INTO parks.match_review OVERRIDING SYSTEM VALUE
+SELECT old.* FROM parks.match_batch AS b,
+       jsonb_populate_recordset(NULL::parks.match_review, b.replaced) AS old
+WHERE b.batch_id = %(batch_id)s AND old.review_id IS NOT NULL
 ON CONFLICT (system, external_id) DO NOTHING;
 
 -- name: mark_undone
