@@ -85,7 +85,7 @@ def test_destination_whose_import_is_not_over_keeps_no_other_from_its_own(
 def test_range_and_one_destination(desk: Desk, folder: Path) -> None:
     options = ("--destination", RESORT, "--source", str(folder), "--from", "2019-08-02")
     assert "2 files" in desk.call("parks", "import", *options).out
-    assert "0 files" in desk.call("parks", "import", *options).out
+    assert "nothing new" in desk.call("parks", "import", *options).out
     assert (
         "2 files, 2 events: 0 imported, 2 duplicates" in desk.call("parks", "import", *options, "--force").out
     )
