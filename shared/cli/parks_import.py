@@ -46,6 +46,10 @@ def start_import(
         raise click.UsageError(
             "give --all, or --destination one or more times, or --resume alone or with either"
         )
+    if resuming and (first or last or force):
+        raise click.UsageError(
+            "--resume goes on with an import as it was begun: it takes neither --from, --to nor --force"
+        )
     if first and last and first > last:
         raise click.UsageError("--from is after --to")
     settings = start()
