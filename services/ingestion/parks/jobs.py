@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 def import_archive(run: Run) -> Counts:
     """Import the new and changed objects of the destinations of `archive.destinations`.
 
-    An import of a destination that was cut off or failed goes on; one that is paused stays so. A destination that
-    somebody imports at the moment is left to them. The logical date does not matter: the ledger knows what is new.
+    An import of a destination that was cut off goes on; one that is paused stays so. After one that failed a new one
+    is begun, which takes what that left open. A destination that somebody imports at the moment is left to them. The
+    logical date does not matter: the ledger knows what is new.
     `--force` takes every object again.
 
     Raises:
