@@ -160,7 +160,9 @@ def _run(settings: Any, archive: Any, todo: Iterable[int | Callable[[], int]]) -
             code = 1
             continue
         with _telling(f"import {import_id}") as tell:
-            outcome = runner.run_at_hand(settings, archive, import_id, actor(), tell)
+            outcome = runner.run_at_hand(
+                settings, archive, import_id, actor(), tell, resuming=not callable(item)
+            )
         for line in outcome.lines:
             click.echo(line, err=outcome.is_bad)
         code = max(code, int(outcome.is_bad))

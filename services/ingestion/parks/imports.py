@@ -29,11 +29,16 @@ BEFORE = {
     "FAILED": ("PENDING", "IN_PROGRESS"),
     "CANCELLED": ("PENDING", "IN_PROGRESS", "PAUSED", "FAILED"),
 }
+WAITING = ("PENDING", "IN_PROGRESS")  # what whoever only wants work done takes; IN_PROGRESS was cut off
 Import = dict[str, Any]
 
 
 class Held(FatalError):
     """Another importer is at work on the destination."""
+
+
+class Withdrawn(FatalError):
+    """Somebody paused, cancelled or ended the import before its importer began."""
 
 
 def query(name: str) -> str:
@@ -101,6 +106,23 @@ def check_source(found: Mapping[str, Any], label: str) -> None:
         raise FatalError(
             f"import {found['import_id']} is of {found['source']}, but the settings name {label}: set ARCHIVE_S3_BUCKET"
         )
+
+
+def start(conn: db.Connection, import_id: int, source: str, *, resuming: bool) -> Import:
+    """Bring an import to IN_PROGRESS; one that is PAUSED or FAILED only for somebody who resumes it.
+
+    Raises:
+        Withdrawn: it does not wait any more.
+        FatalError: it is over.
+    """
+    if resuming:
+        return move(conn, import_id, "IN_PROGRESS", source=source)
+    values = {"import_id": import_id, "status": "IN_PROGRESS", "problem": None, "source": source,
+              "before": list(WAITING)}  # fmt: skip
+    started = db.fetch_one(conn, query("move"), values)
+    if started is None:
+        raise Withdrawn(f"import {import_id} is {find(conn, import_id)['status']} by now: it is left alone")
+    return started
 
 
 def move(

@@ -37,7 +37,7 @@ def import_archive(run: Run) -> Counts:
             continue
         try:
             _run_one(run, importer, import_id)
-        except imports.Held as exc:
+        except (imports.Held, imports.Withdrawn) as exc:
             run.log.info("%s", exc)
         except (TransientError, FatalError) as exc:
             failures.append(exc)
@@ -65,7 +65,7 @@ def run_imports(run: Run) -> Counts:
         tried.add(import_id)
         try:
             _run_one(run, importer, import_id)
-        except imports.Held as exc:
+        except (imports.Held, imports.Withdrawn) as exc:
             run.log.info("%s", exc)
         except (TransientError, FatalError) as exc:
             failures.append(exc)
@@ -114,7 +114,7 @@ def _importer(run: Run) -> "Importer":
 def _run_one(run: Run, importer: "Importer", import_id: int) -> None:
     from services.ingestion.parks import runs
 
-    report = importer.run(import_id)
+    report = importer.run(import_id, resuming=False)
     run.committed += report.counts
     for line in runs.describe(import_id, report):
         run.log.info("%s", line)

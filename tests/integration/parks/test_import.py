@@ -13,11 +13,15 @@ from datetime import date, datetime
 
 import pytest
 
-from services.ingestion.parks import archive_load, imports, work
+from services.ingestion.parks import archive_load, imports, runs, work
 from services.ingestion.parks.importer import Report
+from services.ingestion.sources import parks_archive
+from services.ingestion.sources.parks_archive import FolderArchive
 from shared import db
 from shared.config import ROOT
 from shared.errors import FatalError, Interrupted
+from shared.jobs.runner import run_job
+from shared.jobs.workflows import find_job
 from tests.integration.parks.conftest import (
     FAULTY,
     KINGDOM,
@@ -329,6 +333,32 @@ def test_waiting_import_is_paused_and_cancelled_at_once(bench: Bench) -> None:
     with db.transaction(bench.conn):
         assert imports.ask(bench.conn, number, "pause")["status"] == "PAUSED"
         assert imports.ask(bench.conn, number, "cancel")["status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("wish", ["pause", "cancel"])
+@pytest.mark.parametrize(("job", "choose"), [("parks_imports", "asked_for"), ("parks_archive", "next_of")])
+def test_import_that_is_withdrawn_when_a_job_has_chosen_it_is_left_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, job: str, choose: str, wish: str
+) -> None:
+    number, choosing = bench.begin(), getattr(runs, choose)
+    bench.write("2019/08/01", [event()])
+
+    def choose_and_lose(*arguments, **more):
+        chosen = choosing(*arguments, **more)
+        if state(bench, number) == "PENDING":
+            with db.transaction(bench.conn):
+                imports.ask(bench.conn, number, wish)
+        return chosen
+
+    monkeypatch.setattr(runs, choose, choose_and_lose)
+    monkeypatch.setattr(parks_archive, "open_archive", lambda settings: FolderArchive(bench.folder))
+    workflow, spec = find_job(bench.settings, job)
+    result = run_job(bench.settings, workflow, spec, date(2026, 3, 2))
+    assert result.status == "succeeded", result
+    assert state(bench, number) == {"pause": "PAUSED", "cancel": "CANCELLED"}[wish]
+    assert bench.value("SELECT count(*) FROM parks.archive_object") == 0
+    if wish == "pause":
+        assert bench.importer().run(number).files == 1  # by hand it goes on
 
 
 def test_stop_leaves_what_can_be_resumed(slow: Bench) -> None:
