@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from shared import db
-from shared.errors import FatalError
+from shared.errors import CronhouseError, FatalError
 from shared.sql import read_queries
 
 _QUERIES = Path(__file__).parent / "sql" / "archive" / "imports.sql"
@@ -180,8 +180,13 @@ def held(conn: db.Connection, found: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         if not conn.closed:
-            with db.transaction(conn):
-                db.fetch_value(conn, query("unlock_destination"), values)
+            try:
+                with db.transaction(conn):
+                    db.fetch_value(conn, query("unlock_destination"), values)
+            except (
+                CronhouseError
+            ):  # the error that brought us here tells more; the lock goes with the session
+                conn.close()
 
 
 def holder_name(import_id: int, by: str) -> str:

@@ -605,3 +605,14 @@ def test_lost_database_connection_is_transient(slow: Bench) -> None:
     assert state(slow, number) == "FAILED"
     assert slow.importer().run(number).status == "COMPLETED"
     assert slow.value("SELECT count(*) FROM parks.ride_status_snapshots") == 10
+
+
+def test_first_error_survives_the_loss_of_the_importers_connection(bench: Bench) -> None:
+    number = bench.begin()
+    found = bench.rows("SELECT * FROM parks.import_checkpoints")[0]
+    conn = db.connect(bench.settings)
+    with pytest.raises(FatalError, match="the first"), imports.held(conn, found):
+        bench.value("SELECT pg_terminate_backend(%s, 5000)", conn.info.backend_pid)
+        raise FatalError("the first")
+    assert conn.closed and not imports.is_held(bench.conn, RESORT)
+    bench.importer().run(number)
