@@ -25,6 +25,12 @@ ADDRESS_SECONDS = 3600  # how long an address opens its object
 _KEY = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(\d{4})/(\d{2})/(\d{2})\.json\.gz", re.ASCII
 )
+_OTHER_REGION = (
+    "PermanentRedirect",
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "301",
+)
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
 
@@ -176,15 +182,25 @@ def _wrong_region(archive: S3Archive, said: str) -> ConfigError:
 
 
 def _explain(archive: S3Archive, exc: CronhouseError) -> CronhouseError:
-    text = str(exc)
-    if isinstance(exc, ConfigError) and "refused" in text:
-        return ConfigError(_refused(archive, "AccessDenied"))
-    if any(
-        sign in text
-        for sign in ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocation", "301")
-    ):
-        return _wrong_region(archive, text)
+    code, status = _answer_of(exc.__cause__)
+    if status in (401, 403):
+        return ConfigError(_refused(archive, code or "AccessDenied"))
+    if status == 301 or code in _OTHER_REGION:
+        return _wrong_region(archive, str(exc))
     return exc
+
+
+def _answer_of(exc: BaseException | None) -> tuple[str, int]:
+    """Return the code and the HTTP status of an answer of S3; nothing and 0 for an error that is none."""
+    from botocore.exceptions import ClientError
+
+    if not isinstance(exc, ClientError):
+        return "", 0
+    answer: Mapping[str, Any] = exc.response
+    return (
+        str(answer.get("Error", {}).get("Code", "")),
+        int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)),
+    )
 
 
 def _refused(archive: S3Archive, code: str) -> str:

@@ -255,6 +255,21 @@ def test_region_that_nobody_tells_is_asked_for(server: Server) -> None:
         list(server.archive()[0].list(RESORT))
 
 
+def test_numbers_in_a_key_are_no_answer(server: Server) -> None:
+    server.answers = [(400, {}, xml("InvalidArgument"))]
+    prefix = "30140300-1301-4301-8301-301301301301/"
+    with pytest.raises(FatalError, match="InvalidArgument") as caught:
+        list(server.archive()[0].list(prefix))
+    assert not isinstance(caught.value, ConfigError)
+
+
+@pytest.mark.parametrize("code", ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException"])
+def test_answer_of_another_region_is_told_by_its_code(server: Server, code: str) -> None:
+    server.answers = [(400, {}, xml(code))]
+    with pytest.raises(ConfigError, match="ARCHIVE_S3_REGION"):
+        list(server.archive()[0].list(RESORT))
+
+
 def test_nobody_listens() -> None:
     archive = S3Archive(settings_of("http://127.0.0.1:9", "bucket"), sleep=lambda seconds: None)
     with pytest.raises(TransientError, match="cut off or not sent"):
