@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.ingestion.parks import imports
-from services.ingestion.parks.doctor import check_sources
+from services.ingestion.parks.archive_doctor import check_sources
 from services.ingestion.parks.importer import Importer
 from services.ingestion.sources import parks_objects
 from services.ingestion.sources.parks_archive import S3Archive, open_archive, read_key
@@ -136,7 +136,9 @@ class Server:
                 answer = server.answers.pop(0) if len(server.answers) > 1 else server.answers[0]
                 status, headers, body = answer(self) if callable(answer) else answer
                 self.send_response(status)
-                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                # told of the end, a client does not ask on a connection that is about to close
+                whole = {"Content-Length": str(len(body)), "Connection": "close", **headers}
+                for name, value in whole.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
@@ -285,7 +287,7 @@ def test_object_larger_than_allowed_is_not_read(server: Server, monkeypatch: pyt
 
 def test_doctor_asks_the_archive(s3_url: str, bucket: Any) -> None:
     def found(settings: Settings) -> list[tuple[str, str | None]]:
-        return list(check_sources(settings, None))  # type: ignore[arg-type]
+        return list(check_sources(settings))
 
     assert found(load_settings({}))[0][1] is None
     assert "has no destinations" in str(found(settings_of(s3_url, bucket.name))[0][1])
