@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 
@@ -187,6 +188,33 @@ def test_both_hours_at_the_end_of_summer_time_are_kept(bench: Bench) -> None:
     )
     assert len(local) == 2 and local[0] == local[1] == {"at": datetime(2016, 11, 6, 1, 30)}
     assert bench.value("SELECT count(*) FROM parks.dirty_day") == 1
+
+
+def test_scattered_events_that_the_history_has_are_known_before_they_are_written(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: list[str] = []
+    running = archive_load.Loader._run
+
+    def noting(loader: archive_load.Loader, name: str, values: Any) -> int:
+        run.append(name)
+        return running(loader, name, values)
+
+    scattered = [
+        event("2019-07-01T12:07:31.500Z"),
+        event("2019-07-11T12:14:59.999Z"),
+        event("2019-08-01T12:00:00Z"),
+    ]
+    bench.write("2019/08/01", scattered)
+    bench.run()
+    # one instant only is known, and it does not begin a quarter of an hour
+    bench.write("2019/08/02", [event("2019-05-01T12:01:00Z"), *scattered[1:2]])
+    monkeypatch.setattr(archive_load.Loader, "_run", noting)
+    report = bench.run()
+    assert (report.imported, report.duplicates) == (1, 1)
+    assert "insert_unknown" in run and "insert_new" not in run
+    days = [row["local_date"] for row in bench.rows("SELECT local_date FROM parks.dirty_day ORDER BY 1")]
+    assert days == [date(2019, 5, 1), date(2019, 7, 1), date(2019, 7, 11), date(2019, 8, 1)]
 
 
 def test_instant_that_shows_only_on_writing_is_settled_too(bench: Bench) -> None:
