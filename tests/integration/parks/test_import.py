@@ -217,12 +217,35 @@ def test_scattered_events_that_the_history_has_are_known_before_they_are_written
     assert days == [date(2019, 5, 1), date(2019, 7, 1), date(2019, 7, 11), date(2019, 8, 1)]
 
 
-def test_instant_that_shows_only_on_writing_is_settled_too(bench: Bench) -> None:
-    """Files of scattered events are not looked up beforehand for every instant: the key tells."""
+def test_instant_that_shows_only_on_writing_is_settled_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker writes the same instants between a worker's look at the history and its own rows."""
     for day, wait in (("2019/08/01", 10), ("2019/08/02", 20)):
         bench.write(day, [event("2017-02-03T12:01:00Z", wait), event("2019-08-01T12:01:00Z", wait)])
-    report = bench.run()
-    assert (report.imported, report.duplicates) == (2, 2)
+    number = bench.begin()
+    with db.transaction(bench.conn):
+        started = imports.move(bench.conn, number, "IN_PROGRESS")
+    bench.importer()._list(bench.conn, started)
+    fields = ", ".join(archive_load.Object.__annotations__)
+    rows = bench.rows(f"SELECT {fields} FROM parks.archive_object ORDER BY object_key")
+    first, second = (archive_load.Object(**row) for row in rows)
+    waiting, outcomes, running = [first], [], archive_load.Loader._run
+
+    def take(item: archive_load.Object) -> None:
+        outcomes.append(work.import_object(item, bench.address(item.object_key), number, bench.settings))
+        work.close()
+
+    def losing_the_race(loader: archive_load.Loader, name: str, values: Any) -> int:
+        if name == "insert_new" and waiting:
+            other = threading.Thread(target=take, args=(waiting.pop(),))
+            other.start()
+            other.join()
+        return running(loader, name, values)
+
+    monkeypatch.setattr(archive_load.Loader, "_run", losing_the_race)
+    take(second)
+    assert [(done.imported, done.duplicates) for done in outcomes] == [(2, 0), (0, 2)]
     waits = bench.rows("SELECT wait_minutes FROM parks.ride_status_snapshots")
     assert waits == [{"wait_minutes": 20}] * 2 and bench.issues()["CONFLICT"] == 2
 
