@@ -278,8 +278,14 @@ def test_nobody_listens() -> None:
         archive.read(KEY)
 
 
-def test_object_larger_than_allowed_is_not_read(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_object_larger_than_allowed_is_not_read(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(parks_objects, "MAX_OBJECT_BYTES", 1000)
+    (tmp_path / KEY).parent.mkdir(parents=True)
+    (tmp_path / KEY).write_bytes(b"x" * 1001)
+    with pytest.raises(FatalError, match="larger than"):
+        open_archive(load_settings({}), str(tmp_path)).read(KEY)
     server.answers = [(200, {}, b"x" * 5000)]
     with pytest.raises(FatalError, match="larger than"):
         server.archive()[0].read(KEY)
