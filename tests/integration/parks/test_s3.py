@@ -1,5 +1,6 @@
 """The archive in S3: a real server (moto), and one that misbehaves as S3 does."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,7 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+import urllib3
 
 from services.ingestion.parks import imports
 from services.ingestion.parks.archive_doctor import check_sources
@@ -70,6 +73,45 @@ def test_public_bucket_is_read_without_keys(s3_url: str, bucket: Any) -> None:
     assert "Signature" not in archive.store.client.generate_presigned_url(
         "get_object", {"Bucket": "b", "Key": "k"}
     )
+
+
+def test_archive_with_keys_of_its_own(s3_url: str, bucket: Any, tmp_path: Path) -> None:
+    """The server knows the archive's keys alone: those of our own bucket are refused."""
+    bucket(KEY, b"body")
+    iam = boto3.client(
+        "iam", endpoint_url=s3_url, region_name="us-east-1", aws_access_key_id="t", aws_secret_access_key="t"
+    )
+    iam.create_user(UserName="archive")
+    rule = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    iam.put_user_policy(
+        UserName="archive", PolicyName="all",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [rule]}),
+    )  # fmt: skip
+    pair = iam.create_access_key(UserName="archive")["AccessKey"]
+    (tmp_path / "secret").write_text(pair["SecretAccessKey"] + "\n")
+    own = {
+        "ARCHIVE_S3_ACCESS_KEY_ID": pair["AccessKeyId"],
+        "ARCHIVE_S3_SECRET_ACCESS_KEY_FILE": str(tmp_path / "secret"),
+    }
+    asked = urllib3.PoolManager()
+    asked.request("POST", f"{s3_url}/moto-api/reset-auth", body="0")
+    try:
+        archive = S3Archive(settings_of(s3_url, bucket.name, **own))
+        assert [info.key for info in archive.list(RESORT)] == [KEY]
+        with pytest.raises(ConfigError, match="check the AWS_ keys"):
+            list(S3Archive(settings_of(s3_url, bucket.name)).list(RESORT))
+        with pytest.raises(ConfigError, match="check the ARCHIVE_S3_ keys"):
+            wrong = {**own, "ARCHIVE_S3_ACCESS_KEY_ID": "nobody"}
+            list(S3Archive(settings_of(s3_url, bucket.name, **wrong)).list(RESORT))
+    finally:
+        asked.request("POST", f"{s3_url}/moto-api/reset-auth", body="inf")
+    assert pair["AccessKeyId"] in archive.address(KEY) and archive.read(KEY)[0] == b"body"
+
+
+@pytest.mark.parametrize("half", ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY"])
+def test_half_a_pair_of_keys_is_refused(half: str) -> None:
+    with pytest.raises(ConfigError, match="is not set: set both keys of the archive"):
+        S3Archive(settings_of("http://127.0.0.1:1", "b", **{f"ARCHIVE_S3_{half}": "x"}))
 
 
 def test_listing_of_more_than_a_thousand_keys(
