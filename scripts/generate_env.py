@@ -46,6 +46,11 @@ SECRETS: dict[str, tuple[Callable[[], str], str]] = {
     "retailers_password": (password, "the simulated retailers' databases"),
     "s3_access_key": (lambda: secrets.token_hex(10).upper(), "access key of the object store"),
     "s3_secret_key": (lambda: secrets.token_hex(20), "secret key of the object store"),
+    "archive_access_key": (
+        lambda: "",
+        "access key of the parks' archive; empty: that of the object store (see .env)",
+    ),
+    "archive_secret_key": (lambda: "", "secret key of the parks' archive, likewise"),
     "alert_urls": (lambda: "", "where alerts go; empty: nowhere (see ALERT_URLS_FILE in .env)"),
     "retailer_1_credentials": (
         lambda: f"ck_{secrets.token_hex(20)}:cs_{secrets.token_hex(20)}",

@@ -1,8 +1,9 @@
 """cronhouse parks import, imports, pause, resume, cancel: the archive of theme parks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import date
+from functools import partial
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -45,6 +46,10 @@ def start_import(
         raise click.UsageError(
             "give --all, or --destination one or more times, or --resume alone or with either"
         )
+    if resuming and (first or last or force):
+        raise click.UsageError(
+            "--resume goes on with an import as it was begun: it takes neither --from, --to nor --force"
+        )
     if first and last and first > last:
         raise click.UsageError("--from is after --to")
     settings = start()
@@ -55,14 +60,16 @@ def start_import(
     with closing(db.connect(settings, application_name="cronhouse:parks")) as conn:
         wanted = runner.folders_of(conn, archive) if everything else [str(item) for item in destinations]
         ids = runner.resumable(conn, archive, wanted or None) if resuming else []
-        if not resuming:
-            for destination in wanted:
-                ids.append(
-                    runner.begin_new(conn, archive, destination, first, last, forced=force, by=actor())
-                )
-    if not ids:
+    if not (ids if resuming else wanted):
         click.echo("nothing to resume" if resuming else "the archive has no destinations")
-    return _run(settings, archive, ids)
+    if resuming:
+        return _run(settings, archive, ids)
+
+    def begin(destination: str) -> int:
+        with closing(db.connect(settings, application_name="cronhouse:parks")) as conn:
+            return int(runner.begin_new(conn, archive, destination, first, last, forced=force, by=actor()))
+
+    return _run(settings, archive, (partial(begin, destination) for destination in wanted))
 
 
 @click.command("imports", epilog="Example: cronhouse parks imports 7 --json")
@@ -136,12 +143,26 @@ def _ask(import_id: int, wish: str) -> int:
     return 0
 
 
-def _run(settings: Any, archive: Any, ids: list[int]) -> int:
+def _run(settings: Any, archive: Any, todo: Iterable[int | Callable[[], int]]) -> int:
+    """Run imports one after the other: those of some numbers, or new ones, each begun when its turn comes.
+
+    Begun all at once they would wait for their turn as PENDING, and the job parks_imports takes what is PENDING.
+    """
+    from shared.errors import CronhouseError
+
     runner = import_module("services.ingestion.parks.runs")
     code = 0
-    for import_id in ids:
+    for item in todo:
+        try:
+            import_id = item() if callable(item) else item
+        except CronhouseError as exc:  # the same one is not over: the other destinations are none the worse
+            click.echo(str(exc), err=True)
+            code = 1
+            continue
         with _telling(f"import {import_id}") as tell:
-            outcome = runner.run_at_hand(settings, archive, import_id, actor(), tell)
+            outcome = runner.run_at_hand(
+                settings, archive, import_id, actor(), tell, resuming=not callable(item)
+            )
         for line in outcome.lines:
             click.echo(line, err=outcome.is_bad)
         code = max(code, int(outcome.is_bad))

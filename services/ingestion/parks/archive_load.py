@@ -318,7 +318,7 @@ def _stretches(who: Identity, batch: Batch) -> Iterable[tuple[int, int]]:
     if who.last - who.first <= NARROW_MS:
         return [(who.first, who.last)]
     quarters = {(key & MOMENT) // QUARTER_MS for key in batch.rows if key >> MOMENT_BITS == who.number}
-    return [(quarter * QUARTER_MS, quarter * QUARTER_MS) for quarter in quarters]
+    return [(quarter * QUARTER_MS, (quarter + 1) * QUARTER_MS - 1) for quarter in quarters]
 
 
 def _range(batch: Batch) -> dict[str, int | None]:

@@ -27,6 +27,7 @@ from services.ingestion.parks.values import (
 from shared.errors import DataError
 
 EARLIEST = int(datetime(2015, 1, 1, tzinfo=UTC).timestamp() * 1000)
+MAX_LENIENT_BYTES = 32 * 1024 * 1024  # read by Python's own reader it takes twelve times that in memory
 FUTURE_MS = 5 * 60_000  # clocks of sources may be ahead by so much
 
 
@@ -122,6 +123,8 @@ def _each(data: bytes, is_list: bool, batch: Batch) -> list[Any]:
 
 def _each_lenient(data: bytes, batch: Batch) -> list[Any]:
     """Read what strict JSON refuses: bytes that are no UTF-8, NaN, halves of a surrogate pair."""
+    if len(data) > MAX_LENIENT_BYTES:
+        raise DataError(f"no strict JSON, and more than {MAX_LENIENT_BYTES >> 20} MiB of it")
     text = data.decode("utf-8", "replace")
     if (bad := text.count("\ufffd")) and "\ufffd".encode() not in data:
         batch.tell("BAD_UTF8", "", f"{bad} bytes or more are no UTF-8; each was replaced")

@@ -87,11 +87,14 @@ class Importer:
     check_stop: Callable[[], None] = lambda: None
     tell: Tell = field(default_factory=Tell)
 
-    def run(self, import_id: int) -> Report:
+    def run(self, import_id: int, *, resuming: bool = True) -> Report:
         """Do an import, or the rest of it, to its end or until somebody wants a pause.
+
+        `resuming` takes one that is paused or failed too; without it that one is left alone.
 
         Raises:
             Held: another importer is at work on the destination.
+            Withdrawn: the import was paused, cancelled or ended since it was chosen.
             Interrupted: this process was asked to stop; the import can be resumed.
             CronhouseError: the archive or the warehouse failed; the import is FAILED and can be resumed.
         """
@@ -101,7 +104,7 @@ class Importer:
             with imports.held(conn, found):
                 imports.check_source(found, self.archive.label)
                 with db.transaction(conn):
-                    found = imports.move(conn, import_id, "IN_PROGRESS", source=self.archive.label)
+                    found = imports.start(conn, import_id, self.archive.label, resuming=resuming)
                 return self._guarded(conn, found)
 
     def _guarded(self, conn: db.Connection, found: imports.Import) -> Report:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from shared import db
-from shared.errors import FatalError
+from shared.errors import CronhouseError, FatalError
 from shared.sql import read_queries
 
 _QUERIES = Path(__file__).parent / "sql" / "archive" / "imports.sql"
@@ -29,11 +29,16 @@ BEFORE = {
     "FAILED": ("PENDING", "IN_PROGRESS"),
     "CANCELLED": ("PENDING", "IN_PROGRESS", "PAUSED", "FAILED"),
 }
+WAITING = ("PENDING", "IN_PROGRESS")  # what whoever only wants work done takes; IN_PROGRESS was cut off
 Import = dict[str, Any]
 
 
 class Held(FatalError):
     """Another importer is at work on the destination."""
+
+
+class Withdrawn(FatalError):
+    """Somebody paused, cancelled or ended the import before its importer began."""
 
 
 def query(name: str) -> str:
@@ -103,6 +108,23 @@ def check_source(found: Mapping[str, Any], label: str) -> None:
         )
 
 
+def start(conn: db.Connection, import_id: int, source: str, *, resuming: bool) -> Import:
+    """Bring an import to IN_PROGRESS; one that is PAUSED or FAILED only for somebody who resumes it.
+
+    Raises:
+        Withdrawn: it does not wait any more.
+        FatalError: it is over.
+    """
+    if resuming:
+        return move(conn, import_id, "IN_PROGRESS", source=source)
+    values = {"import_id": import_id, "status": "IN_PROGRESS", "problem": None, "source": source,
+              "before": list(WAITING)}  # fmt: skip
+    started = db.fetch_one(conn, query("move"), values)
+    if started is None:
+        raise Withdrawn(f"import {import_id} is {find(conn, import_id)['status']} by now: it is left alone")
+    return started
+
+
 def move(
     conn: db.Connection, import_id: int, status: str, problem: str | None = None, source: str | None = None
 ) -> Import:
@@ -158,8 +180,13 @@ def held(conn: db.Connection, found: Mapping[str, Any]) -> Iterator[None]:
         yield
     finally:
         if not conn.closed:
-            with db.transaction(conn):
-                db.fetch_value(conn, query("unlock_destination"), values)
+            try:
+                with db.transaction(conn):
+                    db.fetch_value(conn, query("unlock_destination"), values)
+            except (
+                CronhouseError
+            ):  # the error that brought us here tells more; the lock goes with the session
+                conn.close()
 
 
 def holder_name(import_id: int, by: str) -> str:

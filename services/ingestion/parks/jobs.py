@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 def import_archive(run: Run) -> Counts:
     """Import the new and changed objects of the destinations of `archive.destinations`.
 
-    An import of a destination that was cut off or failed goes on; one that is paused stays so. A destination that
-    somebody imports at the moment is left to them. The logical date does not matter: the ledger knows what is new.
+    An import of a destination that was cut off goes on; one that is paused stays so. After one that failed a new one
+    is begun, which takes what that left open. A destination that somebody imports at the moment is left to them. The
+    logical date does not matter: the ledger knows what is new.
     `--force` takes every object again.
 
     Raises:
@@ -36,7 +37,7 @@ def import_archive(run: Run) -> Counts:
             continue
         try:
             _run_one(run, importer, import_id)
-        except imports.Held as exc:
+        except (imports.Held, imports.Withdrawn) as exc:
             run.log.info("%s", exc)
         except (TransientError, FatalError) as exc:
             failures.append(exc)
@@ -64,7 +65,7 @@ def run_imports(run: Run) -> Counts:
         tried.add(import_id)
         try:
             _run_one(run, importer, import_id)
-        except imports.Held as exc:
+        except (imports.Held, imports.Withdrawn) as exc:
             run.log.info("%s", exc)
         except (TransientError, FatalError) as exc:
             failures.append(exc)
@@ -113,7 +114,7 @@ def _importer(run: Run) -> "Importer":
 def _run_one(run: Run, importer: "Importer", import_id: int) -> None:
     from services.ingestion.parks import runs
 
-    report = importer.run(import_id)
+    report = importer.run(import_id, resuming=False)
     run.committed += report.counts
     for line in runs.describe(import_id, report):
         run.log.info("%s", line)

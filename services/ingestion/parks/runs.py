@@ -70,11 +70,13 @@ def next_of(conn: db.Connection, archive: Archive, destination: str, *, forced: 
     return None if same["status"] == "PAUSED" else int(same["import_id"])
 
 
-def run_at_hand(settings: Settings, archive: Archive, import_id: int, by: str, tell: Tell) -> Ended:
-    """Run an import for somebody who watches; Ctrl-C pauses it."""
+def run_at_hand(
+    settings: Settings, archive: Archive, import_id: int, by: str, tell: Tell, *, resuming: bool
+) -> Ended:
+    """Run an import for somebody who watches; Ctrl-C pauses it. `resuming` takes one that is paused or failed too."""
     importer = Importer(settings, archive, by, tell=tell)
     try:
-        report = importer.run(import_id)
+        report = importer.run(import_id, resuming=resuming)
     except (KeyboardInterrupt, Interrupted):
         _pause(settings, import_id)
         again = f"import {import_id} is paused: `cronhouse parks resume {import_id}` goes on"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from shared.errors import DataError
 
-MAX_BYTES = 256 * 1024 * 1024
+MAX_BYTES = 128 * 1024 * 1024  # its events take three to four times that in memory
 _BOM = b"\xef\xbb\xbf"
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from services.ingestion.sources.parks_objects import Fetcher, OtherRegion
-from shared.config import Settings
+from shared.config import Settings, read_secret
 from shared.errors import ConfigError, CronhouseError, TransientError
 from shared.objectstore import FolderStore, ObjectInfo, S3Store
 
@@ -24,6 +24,12 @@ SAMPLE = Path(__file__).resolve().parent.parent / "data" / "parks" / "archive"
 ADDRESS_SECONDS = 3600  # how long an address opens its object
 _KEY = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(\d{4})/(\d{2})/(\d{2})\.json\.gz", re.ASCII
+)
+_OTHER_REGION = (
+    "PermanentRedirect",
+    "AuthorizationHeaderMalformed",
+    "IllegalLocationConstraintException",
+    "301",
 )
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 
@@ -113,15 +119,15 @@ class S3Archive:
         self.settings, self.fetcher = settings, Fetcher(sleep)
         self.bucket = env["ARCHIVE_S3_BUCKET"]
         self.signed = _is_signed(env)
+        self.keys = _own_keys(settings) if self.signed else {}
         self.label = f"s3://{self.bucket}"
         self._connect(env.get("ARCHIVE_S3_REGION") or REGION)
 
     def _connect(self, region: str) -> None:
         self.region = region
         endpoint = self.settings.environ.get("ARCHIVE_S3_ENDPOINT_URL")
-        of_archive = replace(
-            self.settings, s3_endpoint_url=endpoint, environ={**self.settings.environ, "AWS_REGION": region}
-        )
+        environ = {**self.settings.environ, **self.keys, "AWS_REGION": region}
+        of_archive = replace(self.settings, s3_endpoint_url=endpoint, environ=environ)
         self.store = S3Store(self.bucket, "", of_archive, signed=self.signed, setting="ARCHIVE_S3_BUCKET")
 
     def list(self, prefix: str) -> Iterator[ObjectInfo]:
@@ -176,21 +182,49 @@ def _wrong_region(archive: S3Archive, said: str) -> ConfigError:
 
 
 def _explain(archive: S3Archive, exc: CronhouseError) -> CronhouseError:
-    text = str(exc)
-    if isinstance(exc, ConfigError) and "refused" in text:
-        return ConfigError(_refused(archive, "AccessDenied"))
-    if any(
-        sign in text
-        for sign in ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocation", "301")
-    ):
-        return _wrong_region(archive, text)
+    code, status = _answer_of(exc.__cause__)
+    if status in (401, 403):
+        return ConfigError(_refused(archive, code or "AccessDenied"))
+    if status == 301 or code in _OTHER_REGION:
+        return _wrong_region(archive, str(exc))
     return exc
+
+
+def _answer_of(exc: BaseException | None) -> tuple[str, int]:
+    """Return the code and the HTTP status of an answer of S3; nothing and 0 for an error that is none."""
+    from botocore.exceptions import ClientError
+
+    if not isinstance(exc, ClientError):
+        return "", 0
+    answer: Mapping[str, Any] = exc.response
+    return (
+        str(answer.get("Error", {}).get("Code", "")),
+        int(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)),
+    )
 
 
 def _refused(archive: S3Archive, code: str) -> str:
     if archive.signed:
-        return f"{archive.label} refused access ({code}): check the AWS_ keys, or set ARCHIVE_S3_SIGNED=0"
-    return f"{archive.label} refused access without keys ({code}): set ARCHIVE_S3_SIGNED=1 and the AWS_ keys"
+        keys = "ARCHIVE_S3_" if archive.keys else "AWS_"
+        return f"{archive.label} refused access ({code}): check the {keys} keys, or set ARCHIVE_S3_SIGNED=0"
+    return (
+        f"{archive.label} refused access without keys ({code}): set ARCHIVE_S3_SIGNED=1, and "
+        "ARCHIVE_S3_ACCESS_KEY_ID with ARCHIVE_S3_SECRET_ACCESS_KEY or the AWS_ keys"
+    )
+
+
+def _own_keys(settings: Settings) -> dict[str, str]:
+    """Return the keys of the archive alone, under the names that the store reads; nothing where it has none."""
+    own = {
+        name: read_secret(settings, f"ARCHIVE_S3_{name}") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
+    }
+    keys: dict[str, str] = {}
+    for name, value in own.items():
+        if value is not None:
+            keys |= {f"AWS_{name}": value, f"AWS_{name}_FILE": ""}
+        elif any(own.values()):
+            raise ConfigError(f"ARCHIVE_S3_{name} is not set: set both keys of the archive, or neither")
+    return keys
 
 
 def _is_signed(env: Mapping[str, str]) -> bool:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 from shared.errors import FatalError, TransientError
 from shared.objectstore import FolderStore
 
-MAX_OBJECT_BYTES = 256 * 1024 * 1024
+MAX_OBJECT_BYTES = 64 * 1024 * 1024  # with what it unpacks to it must fit the container: 768 MB
 TRIES, FIRST_WAIT, LONGEST_WAIT = 5, 0.5, 30.0  # seconds; doubles with each try
 
 
@@ -77,7 +77,7 @@ class Fetcher:
             raise TransientError(f"object {key} was cut off or not sent ({type(exc).__name__})") from exc
         if len(body) > MAX_OBJECT_BYTES:
             answer.close()
-            raise FatalError(f"object {key} is larger than {MAX_OBJECT_BYTES >> 20} MiB")
+            raise FatalError(_too_large(key))
         promised = answer.headers.get("Content-Length")
         if promised is not None and len(body) != int(promised):
             raise TransientError(f"object {key}: {promised} bytes promised, {len(body)} came")
@@ -111,7 +111,13 @@ def _read_file(path: Path, key: str) -> tuple[bytes, str | None]:
     info = store.head(key)
     if info is None:
         raise FatalError(f"object {key} is not in {folder} any more")
+    if info.size > MAX_OBJECT_BYTES:
+        raise FatalError(_too_large(key))
     return store.read(key), info.etag
+
+
+def _too_large(key: str) -> str:
+    return f"object {key} is larger than {MAX_OBJECT_BYTES >> 20} MiB"
 
 
 def _in_xml(tag: str, text: str) -> str | None:

@@ -3,10 +3,13 @@
 import json
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.ingestion.parks import imports
+from services.ingestion.parks.importer import Importer
+from services.ingestion.parks.runs import asked_for
 from shared import db
 from tests.integration.cli.conftest import Desk
 from tests.integration.parks.conftest import RESORT, event
@@ -47,10 +50,42 @@ def test_all_destinations_of_a_folder(desk: Desk, folder: Path) -> None:
     assert table.splitlines()[0].startswith("import id") and "COMPLETED" in table
 
 
+def test_each_import_begins_when_its_turn_comes(
+    desk: Desk, folder: Path, conn: db.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing waits that the job parks_imports could take meanwhile."""
+    waiting: list[list[int]] = []
+    run = Importer.run
+
+    def looking(importer: Importer, import_id: int, **more: Any) -> Any:
+        report = run(importer, import_id, **more)
+        waiting.append([row["import_id"] for row in asked_for(conn, importer.archive)])
+        return report
+
+    monkeypatch.setattr(Importer, "run", looking)
+    assert desk.call("parks", "import", "--all", "--source", str(folder)).code == 0
+    assert waiting == [[], []]
+
+
+def test_destination_whose_import_is_not_over_keeps_no_other_from_its_own(
+    desk: Desk, folder: Path, conn: db.Connection
+) -> None:
+    with db.transaction(conn):
+        imports.begin(conn, folder.as_uri(), OTHER, None, None, by="somebody")
+    desk.call("parks", "pause", "1")
+    answer = desk.call("parks", "import", "--all", "--source", str(folder))
+    assert answer.code == 1 and "cronhouse parks resume 1" in answer.err
+    assert "COMPLETED: 3 files" in answer.out
+    rows = desk.call("parks", "imports", "--json").json
+    assert [(row["destination_id"], row["status"]) for row in rows] == [
+        (RESORT, "COMPLETED"), (OTHER, "PAUSED"),
+    ]  # fmt: skip
+
+
 def test_range_and_one_destination(desk: Desk, folder: Path) -> None:
     options = ("--destination", RESORT, "--source", str(folder), "--from", "2019-08-02")
     assert "2 files" in desk.call("parks", "import", *options).out
-    assert "0 files" in desk.call("parks", "import", *options).out
+    assert "nothing new" in desk.call("parks", "import", *options).out
     assert (
         "2 files, 2 events: 0 imported, 2 duplicates" in desk.call("parks", "import", *options, "--force").out
     )
@@ -90,6 +125,9 @@ def test_cancelled_import_is_over(desk: Desk, folder: Path, conn: db.Connection)
         (["import", "--all", "--destination", RESORT], 2, "give --all"),
         (["import", "--destination", "x"], 2, "not a valid UUID"),
         (["import", "--all", "--from", "2019-02-01", "--to", "2019-01-01"], 2, "--from is after --to"),
+        (["import", "--resume", "--from", "2019-02-01"], 2, "it takes neither --from, --to nor --force"),
+        (["import", "--resume", "--to", "2019-02-01"], 2, "it takes neither --from, --to nor --force"),
+        (["import", "--all", "--resume", "--force"], 2, "it takes neither --from, --to nor --force"),
         (["import", "--all", "--source", "/nowhere/at/all"], 2, "there is no folder /nowhere/at/all"),
         (["resume", "7"], 1, "there is no import 7"),
         (["imports", "7"], 1, "there is no import 7"),

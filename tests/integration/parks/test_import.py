@@ -10,14 +10,19 @@ import sys
 import threading
 import time
 from datetime import date, datetime
+from typing import Any
 
 import pytest
 
-from services.ingestion.parks import archive_load, imports, work
+from services.ingestion.parks import archive_load, imports, runs, work
 from services.ingestion.parks.importer import Report
+from services.ingestion.sources import parks_archive
+from services.ingestion.sources.parks_archive import FolderArchive
 from shared import db
 from shared.config import ROOT
 from shared.errors import FatalError, Interrupted
+from shared.jobs.runner import run_job
+from shared.jobs.workflows import find_job
 from tests.integration.parks.conftest import (
     FAULTY,
     KINGDOM,
@@ -185,12 +190,62 @@ def test_both_hours_at_the_end_of_summer_time_are_kept(bench: Bench) -> None:
     assert bench.value("SELECT count(*) FROM parks.dirty_day") == 1
 
 
-def test_instant_that_shows_only_on_writing_is_settled_too(bench: Bench) -> None:
-    """Files of scattered events are not looked up beforehand for every instant: the key tells."""
+def test_scattered_events_that_the_history_has_are_known_before_they_are_written(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run: list[str] = []
+    running = archive_load.Loader._run
+
+    def noting(loader: archive_load.Loader, name: str, values: Any) -> int:
+        run.append(name)
+        return running(loader, name, values)
+
+    scattered = [
+        event("2019-07-01T12:07:31.500Z"),
+        event("2019-07-11T12:14:59.999Z"),
+        event("2019-08-01T12:00:00Z"),
+    ]
+    bench.write("2019/08/01", scattered)
+    bench.run()
+    # one instant only is known, and it does not begin a quarter of an hour
+    bench.write("2019/08/02", [event("2019-05-01T12:01:00Z"), *scattered[1:2]])
+    monkeypatch.setattr(archive_load.Loader, "_run", noting)
+    report = bench.run()
+    assert (report.imported, report.duplicates) == (1, 1)
+    assert "insert_unknown" in run and "insert_new" not in run
+    days = [row["local_date"] for row in bench.rows("SELECT local_date FROM parks.dirty_day ORDER BY 1")]
+    assert days == [date(2019, 5, 1), date(2019, 7, 1), date(2019, 7, 11), date(2019, 8, 1)]
+
+
+def test_instant_that_shows_only_on_writing_is_settled_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another worker writes the same instants between a worker's look at the history and its own rows."""
     for day, wait in (("2019/08/01", 10), ("2019/08/02", 20)):
         bench.write(day, [event("2017-02-03T12:01:00Z", wait), event("2019-08-01T12:01:00Z", wait)])
-    report = bench.run()
-    assert (report.imported, report.duplicates) == (2, 2)
+    number = bench.begin()
+    with db.transaction(bench.conn):
+        started = imports.move(bench.conn, number, "IN_PROGRESS")
+    bench.importer()._list(bench.conn, started)
+    fields = ", ".join(archive_load.Object.__annotations__)
+    rows = bench.rows(f"SELECT {fields} FROM parks.archive_object ORDER BY object_key")
+    first, second = (archive_load.Object(**row) for row in rows)
+    waiting, outcomes, running = [first], [], archive_load.Loader._run
+
+    def take(item: archive_load.Object) -> None:
+        outcomes.append(work.import_object(item, bench.address(item.object_key), number, bench.settings))
+        work.close()
+
+    def losing_the_race(loader: archive_load.Loader, name: str, values: Any) -> int:
+        if name == "insert_new" and waiting:
+            other = threading.Thread(target=take, args=(waiting.pop(),))
+            other.start()
+            other.join()
+        return running(loader, name, values)
+
+    monkeypatch.setattr(archive_load.Loader, "_run", losing_the_race)
+    take(second)
+    assert [(done.imported, done.duplicates) for done in outcomes] == [(2, 0), (0, 2)]
     waits = bench.rows("SELECT wait_minutes FROM parks.ride_status_snapshots")
     assert waits == [{"wait_minutes": 20}] * 2 and bench.issues()["CONFLICT"] == 2
 
@@ -329,6 +384,32 @@ def test_waiting_import_is_paused_and_cancelled_at_once(bench: Bench) -> None:
     with db.transaction(bench.conn):
         assert imports.ask(bench.conn, number, "pause")["status"] == "PAUSED"
         assert imports.ask(bench.conn, number, "cancel")["status"] == "CANCELLED"
+
+
+@pytest.mark.parametrize("wish", ["pause", "cancel"])
+@pytest.mark.parametrize(("job", "choose"), [("parks_imports", "asked_for"), ("parks_archive", "next_of")])
+def test_import_that_is_withdrawn_when_a_job_has_chosen_it_is_left_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, job: str, choose: str, wish: str
+) -> None:
+    number, choosing = bench.begin(), getattr(runs, choose)
+    bench.write("2019/08/01", [event()])
+
+    def choose_and_lose(*arguments, **more):
+        chosen = choosing(*arguments, **more)
+        if state(bench, number) == "PENDING":
+            with db.transaction(bench.conn):
+                imports.ask(bench.conn, number, wish)
+        return chosen
+
+    monkeypatch.setattr(runs, choose, choose_and_lose)
+    monkeypatch.setattr(parks_archive, "open_archive", lambda settings: FolderArchive(bench.folder))
+    workflow, spec = find_job(bench.settings, job)
+    result = run_job(bench.settings, workflow, spec, date(2026, 3, 2))
+    assert result.status == "succeeded", result
+    assert state(bench, number) == {"pause": "PAUSED", "cancel": "CANCELLED"}[wish]
+    assert bench.value("SELECT count(*) FROM parks.archive_object") == 0
+    if wish == "pause":
+        assert bench.importer().run(number).files == 1  # by hand it goes on
 
 
 def test_stop_leaves_what_can_be_resumed(slow: Bench) -> None:
@@ -575,3 +656,14 @@ def test_lost_database_connection_is_transient(slow: Bench) -> None:
     assert state(slow, number) == "FAILED"
     assert slow.importer().run(number).status == "COMPLETED"
     assert slow.value("SELECT count(*) FROM parks.ride_status_snapshots") == 10
+
+
+def test_first_error_survives_the_loss_of_the_importers_connection(bench: Bench) -> None:
+    number = bench.begin()
+    found = bench.rows("SELECT * FROM parks.import_checkpoints")[0]
+    conn = db.connect(bench.settings)
+    with pytest.raises(FatalError, match="the first"), imports.held(conn, found):
+        bench.value("SELECT pg_terminate_backend(%s, 5000)", conn.info.backend_pid)
+        raise FatalError("the first")
+    assert conn.closed and not imports.is_held(bench.conn, RESORT)
+    bench.importer().run(number)

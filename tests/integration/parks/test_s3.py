@@ -1,5 +1,6 @@
 """The archive in S3: a real server (moto), and one that misbehaves as S3 does."""
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -7,7 +8,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+import urllib3
 
 from services.ingestion.parks import imports
 from services.ingestion.parks.archive_doctor import check_sources
@@ -70,6 +73,45 @@ def test_public_bucket_is_read_without_keys(s3_url: str, bucket: Any) -> None:
     assert "Signature" not in archive.store.client.generate_presigned_url(
         "get_object", {"Bucket": "b", "Key": "k"}
     )
+
+
+def test_archive_with_keys_of_its_own(s3_url: str, bucket: Any, tmp_path: Path) -> None:
+    """The server knows the archive's keys alone: those of our own bucket are refused."""
+    bucket(KEY, b"body")
+    iam = boto3.client(
+        "iam", endpoint_url=s3_url, region_name="us-east-1", aws_access_key_id="t", aws_secret_access_key="t"
+    )
+    iam.create_user(UserName="archive")
+    rule = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    iam.put_user_policy(
+        UserName="archive", PolicyName="all",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [rule]}),
+    )  # fmt: skip
+    pair = iam.create_access_key(UserName="archive")["AccessKey"]
+    (tmp_path / "secret").write_text(pair["SecretAccessKey"] + "\n")
+    own = {
+        "ARCHIVE_S3_ACCESS_KEY_ID": pair["AccessKeyId"],
+        "ARCHIVE_S3_SECRET_ACCESS_KEY_FILE": str(tmp_path / "secret"),
+    }
+    asked = urllib3.PoolManager()
+    asked.request("POST", f"{s3_url}/moto-api/reset-auth", body="0")
+    try:
+        archive = S3Archive(settings_of(s3_url, bucket.name, **own))
+        assert [info.key for info in archive.list(RESORT)] == [KEY]
+        with pytest.raises(ConfigError, match="check the AWS_ keys"):
+            list(S3Archive(settings_of(s3_url, bucket.name)).list(RESORT))
+        with pytest.raises(ConfigError, match="check the ARCHIVE_S3_ keys"):
+            wrong = {**own, "ARCHIVE_S3_ACCESS_KEY_ID": "nobody"}
+            list(S3Archive(settings_of(s3_url, bucket.name, **wrong)).list(RESORT))
+    finally:
+        asked.request("POST", f"{s3_url}/moto-api/reset-auth", body="inf")
+    assert pair["AccessKeyId"] in archive.address(KEY) and archive.read(KEY)[0] == b"body"
+
+
+@pytest.mark.parametrize("half", ["ACCESS_KEY_ID", "SECRET_ACCESS_KEY"])
+def test_half_a_pair_of_keys_is_refused(half: str) -> None:
+    with pytest.raises(ConfigError, match="is not set: set both keys of the archive"):
+        S3Archive(settings_of("http://127.0.0.1:1", "b", **{f"ARCHIVE_S3_{half}": "x"}))
 
 
 def test_listing_of_more_than_a_thousand_keys(
@@ -136,7 +178,9 @@ class Server:
                 answer = server.answers.pop(0) if len(server.answers) > 1 else server.answers[0]
                 status, headers, body = answer(self) if callable(answer) else answer
                 self.send_response(status)
-                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                # told of the end, a client does not ask on a connection that is about to close
+                whole = {"Content-Length": str(len(body)), "Connection": "close", **headers}
+                for name, value in whole.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(body)
@@ -255,14 +299,35 @@ def test_region_that_nobody_tells_is_asked_for(server: Server) -> None:
         list(server.archive()[0].list(RESORT))
 
 
+def test_numbers_in_a_key_are_no_answer(server: Server) -> None:
+    server.answers = [(400, {}, xml("InvalidArgument"))]
+    prefix = "30140300-1301-4301-8301-301301301301/"
+    with pytest.raises(FatalError, match="InvalidArgument") as caught:
+        list(server.archive()[0].list(prefix))
+    assert not isinstance(caught.value, ConfigError)
+
+
+@pytest.mark.parametrize("code", ["AuthorizationHeaderMalformed", "IllegalLocationConstraintException"])
+def test_answer_of_another_region_is_told_by_its_code(server: Server, code: str) -> None:
+    server.answers = [(400, {}, xml(code))]
+    with pytest.raises(ConfigError, match="ARCHIVE_S3_REGION"):
+        list(server.archive()[0].list(RESORT))
+
+
 def test_nobody_listens() -> None:
     archive = S3Archive(settings_of("http://127.0.0.1:9", "bucket"), sleep=lambda seconds: None)
     with pytest.raises(TransientError, match="cut off or not sent"):
         archive.read(KEY)
 
 
-def test_object_larger_than_allowed_is_not_read(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_object_larger_than_allowed_is_not_read(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(parks_objects, "MAX_OBJECT_BYTES", 1000)
+    (tmp_path / KEY).parent.mkdir(parents=True)
+    (tmp_path / KEY).write_bytes(b"x" * 1001)
+    with pytest.raises(FatalError, match="larger than"):
+        open_archive(load_settings({}), str(tmp_path)).read(KEY)
     server.answers = [(200, {}, b"x" * 5000)]
     with pytest.raises(FatalError, match="larger than"):
         server.archive()[0].read(KEY)

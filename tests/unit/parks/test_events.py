@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.ingestion.parks import events as reading
 from services.ingestion.parks import unpack as unpacking
 from services.ingestion.parks.batch import MOMENT, Batch
 from services.ingestion.parks.events import read_events
@@ -82,7 +83,25 @@ def test_bomb_is_not_unpacked(pack) -> None:
     with pytest.raises(DataError, match="more than 1 MiB"):
         unpack(pack(b" " * (5 << 20)), 1 << 20)
     assert len(unpack(pack(b" " * (1 << 20)), 1 << 20).data) == 1 << 20
-    assert unpacking.MAX_BYTES == 256 << 20
+    assert unpacking.MAX_BYTES == 128 << 20
+    with pytest.raises(DataError, match="more than 128 MiB"):
+        unpack(_zeros(pack, unpacking.MAX_BYTES + 1))
+
+
+def _zeros(pack, size: int) -> bytes:
+    """A bomb of a given size, packed piece by piece: it is never whole here."""
+    packer = zlib.compressobj(1, wbits=31 if pack is gzip.compress else 15)
+    pieces = [packer.compress(bytes(1 << 20)) for _ in range(size >> 20)]
+    return b"".join([*pieces, packer.compress(bytes(size % (1 << 20))), packer.flush()])
+
+
+def test_large_text_that_is_no_strict_json_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "MAX_LENIENT_BYTES", 1 << 20)
+    batch = Batch("k")
+    read_events(b'{"events": [], "x": NaN}', batch)
+    with pytest.raises(DataError, match="no strict JSON, and more than 1 MiB"):
+        read_events(b'{"events": [], "x": NaN}'.ljust(1 + (1 << 20)), batch)
+    read_events(b'{"events": []}'.ljust(1 + (1 << 20)), batch)
 
 
 # Whole files --------------------------------------------------------------------------------------------------
