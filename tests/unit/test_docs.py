@@ -4,6 +4,7 @@ import ast
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,6 @@ import click
 import pytest
 import yaml
 
-from scripts import generate_cli_reference
 from services.data_quality.retail import checks
 from services.ingestion.retail import params as retailers
 from services.maintenance.house import params as house
@@ -93,8 +93,13 @@ def test_every_file_that_a_page_names_is_there(page):
 
 
 def test_the_command_reference_is_current():
+    # in a process of its own: a command that a test has called alone keeps the help option that it had there
+    render = "from scripts import generate_cli_reference; print(generate_cli_reference.render(), end='')"
+    made = subprocess.run(
+        [sys.executable, "-c", render], cwd=ROOT, capture_output=True, text=True, check=True
+    )
     page = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-    assert page == generate_cli_reference.render(), "docs/cli.md is old: make docs"
+    assert page == made.stdout, "docs/cli.md is old: make docs"
 
 
 @pytest.mark.parametrize("name", COMMANDS)
