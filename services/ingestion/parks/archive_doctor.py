@@ -6,6 +6,8 @@ from services.ingestion.sources.parks_archive import open_archive
 from shared.config import Settings
 from shared.errors import CronhouseError
 
+SETTING = "ARCHIVE_S3_BUCKET"  # unset: the sample that comes with us
+
 
 def check_sources(settings: Settings) -> Iterator[tuple[str, str | None]]:
     """Yield the archive with what is wrong, None when it can be listed and has destinations."""
@@ -13,6 +15,6 @@ def check_sources(settings: Settings) -> Iterator[tuple[str, str | None]]:
         archive = open_archive(settings)
         folders = archive.folders()
     except CronhouseError as exc:
-        yield "archive", str(exc)
+        yield SETTING, str(exc)
         return
-    yield archive.label, None if folders else f"{archive.label} has no destinations: check ARCHIVE_S3_BUCKET"
+    yield SETTING, None if folders else f"{archive.label} has no destinations: check {SETTING}"

@@ -247,8 +247,8 @@ def test_a_well_house_gets_a_clean_bill(call, retailers, monkeypatch, served_api
     answer = call("doctor", "--json")
     found = findings(answer)
     assert answer.code == 0, answer.out
-    sources = ["THEMEPARKS_API_URL of parks", *(f"retailer_{n} of retail" for n in (1, 2, 3))]
-    sources.append("VPIC_SOURCE of vehicles")
+    parks = ("ARCHIVE_S3_BUCKET of parks", "THEMEPARKS_API_URL of parks")
+    sources = [*parks, *(f"retailer_{n} of retail" for n in (1, 2, 3)), "VPIC_SOURCE of vehicles"]
     assert found["sources"] == [(True, f"{source} answers") for source in sources]
     assert any("migrations are all applied" in message for _, message in found["database"])
     assert call("doctor").out.splitlines()[-1] == "all is well"
@@ -266,9 +266,9 @@ def test_what_is_wrong_is_named_with_what_to_do(call, retailers, monkeypatch, tm
     found = findings(answer)
     assert not found["store"][0][0] and "OBJECT_STORE_URL" in found["store"][0][1]
     assert not found["cache"][0][0] and "REDIS_URL" in found["cache"][0][1]
-    assert [good for good, _ in found["sources"]] == [False, False, False, True, True]
-    assert "cannot be reached" in found["sources"][0][1] and "needs a way out" in found["sources"][0][1]
-    assert "check RETAILER_1_CREDENTIALS" in found["sources"][1][1]
+    assert [good for good, _ in found["sources"]] == [True, False, False, False, True, True]
+    assert "cannot be reached" in found["sources"][1][1] and "needs a way out" in found["sources"][1][1]
+    assert "check RETAILER_1_CREDENTIALS" in found["sources"][2][1]
     assert "ck_wrong" not in answer.out
     assert answer.json["good"] is False
 

@@ -340,5 +340,5 @@ def test_doctor_asks_the_archive(s3_url: str, bucket: Any) -> None:
     assert found(load_settings({}))[0][1] is None
     assert "has no destinations" in str(found(settings_of(s3_url, bucket.name))[0][1])
     bucket(KEY, b"x")
-    assert found(settings_of(s3_url, bucket.name)) == [(f"s3://{bucket.name}", None)]
+    assert found(settings_of(s3_url, bucket.name)) == [("ARCHIVE_S3_BUCKET", None)]
     assert "does not exist" in str(found(settings_of(s3_url, "nowhere-at-all"))[0][1])
