@@ -39,7 +39,7 @@ def normal(package: str) -> str:
 
 
 def test_every_service_has_its_list() -> None:
-    assert set(SERVICES) <= set(LISTS)
+    assert set(SERVICES) - {"themeparks"} <= set(LISTS)  # the stand-in runs in the retailers' image
 
 
 @pytest.mark.parametrize("name", LISTS)
