@@ -129,7 +129,10 @@ def test_gaps_are_spans_with_a_cause(operator: FlaskClient, world: World) -> Non
 
 def test_freshness_and_coverage(operator: FlaskClient, world: World) -> None:
     (row,) = operator.get("/api/admin/quality/freshness").json["data"]
-    assert (row["state"], row["is_open"]) == ("stale", True) and 55 < row["minutes_since_answer"] < 65
+    passed = (datetime.now(UTC) - NOW).total_seconds() / 60  # other tests ran since this file was read
+    assert (row["state"], row["is_open"]) == ("stale", True) and 59 < row[
+        "minutes_since_answer"
+    ] - passed < 66
     assert operator.get("/api/admin/quality/freshness?state=fresh").json["data"] == []
     answer = operator.get("/api/admin/quality/coverage").json
     (park,) = answer["history"]
