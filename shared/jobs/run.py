@@ -126,6 +126,11 @@ class Run:
                 "asked to stop (SIGTERM or Ctrl-C); the next start goes on where the last commit was"
             )
 
+    def wait(self, seconds: float) -> None:
+        """Wait before another try, but not longer than the run may go on; raises as check_stop does."""
+        self.stop.wait(seconds)
+        self.check_stop()
+
     def cancel_statement(self) -> None:
         """Cancel the statements that the run's connections are executing, from another thread."""
         for conn in (self._conn, *self._side):

@@ -22,7 +22,7 @@ def import_archive(run: Run) -> Counts:
         TransientError: the archive or the warehouse went away; what was imported stays.
         FatalError: some destinations could not be imported; the message names each.
     """
-    from services.ingestion.parks import imports, runs
+    from services.ingestion.parks import runs
 
     importer = _importer(run)
     wanted = run.params["archive"]["destinations"]
@@ -35,12 +35,7 @@ def import_archive(run: Run) -> Counts:
         if import_id is None:
             run.log.info("%s: its import is paused, or somebody is at it", destination)
             continue
-        try:
-            _run_one(run, importer, import_id)
-        except (imports.Held, imports.Withdrawn) as exc:
-            run.log.info("%s", exc)
-        except (TransientError, FatalError) as exc:
-            failures.append(exc)
+        failures += _run_one(run, importer, import_id)
     _raise_all(failures, len(wanted))
     return run.committed
 
@@ -53,7 +48,7 @@ def run_imports(run: Run) -> Counts:
         TransientError: the archive or the warehouse went away; what was imported stays.
         FatalError: some imports failed; the message names each.
     """
-    from services.ingestion.parks import imports, runs
+    from services.ingestion.parks import runs
 
     importer = _importer(run)
     failures: list[CronhouseError] = []
@@ -63,12 +58,7 @@ def run_imports(run: Run) -> Counts:
     ]:
         import_id = todo[0]["import_id"]
         tried.add(import_id)
-        try:
-            _run_one(run, importer, import_id)
-        except (imports.Held, imports.Withdrawn) as exc:
-            run.log.info("%s", exc)
-        except (TransientError, FatalError) as exc:
-            failures.append(exc)
+        failures += _run_one(run, importer, import_id)
     _raise_all(failures, len(tried))
     return run.committed
 
@@ -111,13 +101,21 @@ def _importer(run: Run) -> "Importer":
     return Importer(run.settings, archive, f"{run.job} run {run.id}", check_stop=run.check_stop)
 
 
-def _run_one(run: Run, importer: "Importer", import_id: int) -> None:
-    from services.ingestion.parks import runs
+def _run_one(run: Run, importer: "Importer", import_id: int) -> list[CronhouseError]:
+    """Run an import and return what it failed of, if it did; one that others have or took back is no failure."""
+    from services.ingestion.parks import imports, runs
 
-    report = importer.run(import_id, resuming=False)
+    try:
+        report = importer.run(import_id, resuming=False)
+    except (imports.Held, imports.Withdrawn) as exc:
+        run.log.info("%s", exc)
+        return []
+    except (TransientError, FatalError) as exc:
+        return [exc]
     run.committed += report.counts
     for line in runs.describe(import_id, report):
         run.log.info("%s", line)
+    return []
 
 
 def _raise_all(failures: list[CronhouseError], asked: int) -> None:

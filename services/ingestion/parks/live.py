@@ -128,7 +128,7 @@ def _begin(run: Run, params: LiveParams, clock: Clock) -> Cycle:
 def _ask_all(run: Run, cycle: Cycle, params: LiveParams, clock: Clock) -> None:
     """Fetch in threads, write in this one in the order of coming."""
     run.store  # noqa: B018 (opened once, before anything is fetched)
-    api = ThemeParks(api_url(run.settings), Gate(_pause(run), params.patience), run.check_stop, clock)
+    api = ThemeParks(api_url(run.settings), Gate(run.wait, params.patience), run.check_stop, clock)
     pool = ThreadPoolExecutor(params.workers, thread_name_prefix="live")
     try:
         futures: dict[Future[Answer[Live]], str] = {
@@ -141,16 +141,6 @@ def _ask_all(run: Run, cycle: Cycle, params: LiveParams, clock: Clock) -> None:
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         api.close()
-
-
-def _pause(run: Run) -> Callable[[float], None]:
-    """Return how to wait: until the time is over, or the run is stopped."""
-
-    def pause(seconds: float) -> None:
-        if run.stop.wait(seconds):
-            run.check_stop()
-
-    return pause
 
 
 def _take(run: Run, cycle: Cycle, destination_id: str, future: "Future[Answer[Live]]", clock: Clock) -> None:

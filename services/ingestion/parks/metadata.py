@@ -41,19 +41,11 @@ def describe(run: Run, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     Raises:
         TransientError, FatalError: the list of destinations, or some destination, could not be had.
     """
-    api = ThemeParks(api_url(run.settings), Gate(_pause(run), PATIENCE), run.check_stop, clock)
+    api = ThemeParks(api_url(run.settings), Gate(run.wait, PATIENCE), run.check_stop, clock)
     try:
         return Description(run, api, read_metadata_params(run.params), clock).execute()
     finally:
         api.close()
-
-
-def _pause(run: Run) -> Callable[[float], None]:
-    def pause(seconds: float) -> None:
-        if run.stop.wait(seconds):
-            run.check_stop()
-
-    return pause
 
 
 class Description:

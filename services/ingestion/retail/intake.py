@@ -91,7 +91,7 @@ class Intake:
             FatalError: the source refuses, or too much of what it sent is bad.
         """
         window = self._window()
-        source = open_source(self.retailer, self._sleep)
+        source = open_source(self.retailer, self.run.wait)
         try:
             try:
                 self._read(source, window)
@@ -109,11 +109,6 @@ class Intake:
         with self.run.connection(self.retailer.id) as conn:
             mark = state.read_watermark(conn, PIPELINE, self.retailer.id)
         return make_window(self.run.date, self.retailer.zone, self.retailer.overlap, mark.updated_at)
-
-    def _sleep(self, seconds: float) -> None:
-        """Wait between two tries, but not longer than the run may go on."""
-        self.run.stop.wait(seconds)
-        self.run.check_stop()
 
     def _read(self, source: Source, window: Window) -> None:
         try:
