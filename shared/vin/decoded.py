@@ -72,11 +72,17 @@ class Decoded(Struct, eq=False):
     def values(self) -> dict[str, str | None]:
         """The value of each variable; several values of one variable are joined with "; "."""
         if self._values is None:
-            self._values = {} if self.found is None else self._make_values(self.found)
+            found = self.found
+            if found is None:
+                self._values = {}
+            elif found.values is not None and not found.formulas:
+                self._values = found.values.copy()
+            else:
+                self._values = self._make_values(found)
         return self._values
 
     def _make_values(self, found: Pass) -> dict[str, str | None]:
-        formulas = found.selection.formulas if found.selection else ()
+        formulas = found.formulas
         if self._include_private or (formulas and any(formula.held_back for formula in formulas)):
             values: dict[str, str | None] = {}
             join_values(values, self._names, [(item.element, item.value) for item in self._items()])

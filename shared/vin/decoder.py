@@ -22,7 +22,6 @@ LONGEST = 17
 _YEARS_AHEAD = 2
 _MAX_MEMORY = 96 << 20  # of parts in memory, roughly
 _TEMPLATES = 10_000  # of one manufacturer
-_TEMPLATE_BYTES = 5_000  # about what an answer takes with its values
 _RELEASE_TRIES = 3
 _BLOCK = 5_000  # VINs of decode_many held at a time
 
@@ -134,39 +133,37 @@ class Decoder:
 
     def _decode(self, vin: str | None, asked: int | None, private: bool) -> Decoded:
         library = self._library or self._open()
+        key = None
+        if vin is not None and len(vin) == LONGEST and not private:
+            key = template_key(vin, asked)
+            template = library.templates.get(key)
+            if template is not None:
+                found = template.find(vin, self._limit, self._now)
+                if found is not None:
+                    library.use(template.known)
+                    return Decoded(library, vin, found)
         wmi = wmi_of(vin or "")
         known = library.manufacturer(wmi)
-        if vin is None or known is None or private or len(vin) != LONGEST:
-            subject = subject_of(vin, wmi, None if known is None else known.maker)
-            passes = self._passes(library, subject, known, asked, private)
-            return Decoded(library, vin, self._best(library, passes, asked), private)
-        key = template_key(vin, asked)
-        template = known.templates.get(key)
-        found = template and template.find(vin, known.maker, self._limit, self._now)
-        if not found:
-            subject = subject_of(vin, wmi, known.maker)
-            passes = self._passes(library, subject, known, asked, False)
-            found = self._best(library, passes, asked)
-            if may_share(subject, found, passes, self._messages):
-                self._keep(library, key, subject, found, known)
-        return Decoded(library, vin, found)
-
-    def _keep(self, library: Library, key: str, subject: Subject, found: Pass, known: Remembered) -> None:
-        template = known.templates.get(key)
-        if template is None or template.limit != self._limit:
-            if subject.head is None or not self._max_templates:
-                return
-            if len(known.templates) >= self._max_templates:
-                known.templates.clear()
-            template = Template(self._limit, subject.head, subject.first_digit)
-            known.templates[key] = template
-        template.keep(found)
-        library.hold(_TEMPLATE_BYTES)
-
-    def _best(self, library: Library, passes: list[Pass], asked: int | None) -> Pass:
+        subject = subject_of(vin, wmi, None if known is None else known.maker)
+        passes = self._passes(library, subject, known, asked, private)
         found = best_pass(passes, asked, library.weight)
         found.additional = additional_text(found, self._messages)
-        return found
+        if key is not None and known is not None and may_share(subject, found, passes, self._messages):
+            self._keep(library, key, subject, found, known)
+        return Decoded(library, vin, found, private)
+
+    def _keep(self, library: Library, key: str, subject: Subject, found: Pass, known: Remembered) -> None:
+        template, published = library.templates.get(key), known.maker.part.published
+        if template is None or template.limit != self._limit:
+            if subject.head is None or published is None or not self._max_templates:
+                return
+            if len(known.templates) >= self._max_templates:
+                library.forget_templates(known)
+            template = Template(
+                self._limit, published, known.maker.exceptions, subject.head, subject.first_digit, known
+            )  # fmt: skip
+            library.keep_template(key, template)
+        template.keep(found)
 
     def _passes(
         self, library: Library, subject: Subject, known: Remembered | None, asked: int | None, private: bool

@@ -23,6 +23,7 @@ T = TypeVar("T")
 SpecRank = tuple[bool, int, str]
 ReadPart = Callable[[str], bytes | None]
 _OBJECT_FACTOR = 4  # a part takes about this many times its stored size in memory
+_TEMPLATE_BYTES = 5_000  # about what the answer of a descriptor takes with its values
 _LEFT = 0.75  # of the memory after room was made
 _MODELS = 600  # with vehicle specifications in memory
 _LACKING = 1_000  # combinations of defaults in memory
@@ -60,7 +61,7 @@ class Remembered(Struct, gc=False):
 
     maker: Manufacturer
     cells: dict[tuple[int | None, bool], "Cell"]  # by model year, and whether private elements count
-    templates: dict[str, "Template"]
+    templates: list[str]  # their keys
     bytes_held: int = 0  # about what all of it takes in memory
     last_use: int = 0  # which use it was
 
@@ -102,6 +103,7 @@ class Library:
         self._wmis = frozenset(common.wmis)
         self._max_bytes, self._held, self._uses = max_bytes, 0, 0
         self._remembered: dict[str, Remembered] = {}
+        self.templates: dict[str, Template] = {}  # of all manufacturers: one look finds the answer of a descriptor
         self._sets: WeakValueDictionary[tuple[int, bool], PatternSet] = WeakValueDictionary()
         marked = {BODY_CLASS, ENGINE_MODEL, MODEL, *(found.source for found in common.conversions)}
         self._readings = [
@@ -146,12 +148,33 @@ class Library:
                 return None
             part, size = self._part(f"w{wmi}", parts.WmiPart)
             maker = new_manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live)
-            found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, {})
+            found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, [])
             self.hold(size)
-        self._in_use = found
-        self._uses += 1
-        found.last_use = self._uses
+        self.use(found)
         return found
+
+    def use(self, known: Remembered) -> None:
+        """Note that a manufacturer code is in use: what is used longest ago is forgotten first."""
+        self._in_use = known
+        self._uses += 1
+        known.last_use = self._uses
+
+    def keep_template(self, key: str, template: "Template") -> None:
+        """Keep a template of the manufacturer code in use."""
+        is_new = key not in self.templates
+        self.templates[key] = template
+        if is_new:
+            self._in_use.templates.append(key)
+            self.hold(_TEMPLATE_BYTES)
+
+    def forget_templates(self, known: Remembered) -> None:
+        """Forget the templates of a manufacturer code."""
+        for key in known.templates:
+            del self.templates[key]
+        size = len(known.templates) * _TEMPLATE_BYTES
+        known.templates.clear()
+        known.bytes_held -= size
+        self._held -= size
 
     def hold(self, size: int) -> None:
         """Note that something more hangs on the manufacturer in use."""
@@ -167,6 +190,7 @@ class Library:
             if self._held <= self._max_bytes * _LEFT:
                 break
             if oldest is not self._in_use:
+                self.forget_templates(oldest)
                 self._held -= self._remembered.pop(wmi).bytes_held
 
     def pattern_set(self, number: int, private: bool) -> PatternSet | None:

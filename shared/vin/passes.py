@@ -24,6 +24,7 @@ from shared.vin.items import GLIDER_BODIES, OFF_ROAD_BODIES
 from shared.vin.library import Library
 from shared.vin.manufacturer import Manufacturer
 from shared.vin.messages import Messages, Told
+from shared.vin.parts import Formula
 from shared.vin.selection import Selection, select
 from shared.vin.years import Attempt
 
@@ -50,8 +51,10 @@ class Subject(Struct, gc=False):
 
 
 class Pass(Struct, gc=False):
-    """What a pass found."""
+    """What a pass found. What a VIN with a known descriptor needs comes first: it lies together in memory."""
 
+    values: dict[str, str | None] | None  # once made, when they do not depend on the serial number
+    formulas: tuple[Formula, ...]  # whose values do
     attempt: Attempt
     cell: Cell | None
     selection: Selection | None
@@ -63,7 +66,6 @@ class Pass(Struct, gc=False):
     unused: tuple[int, ...]  # positions
     is_plain: bool  # no character is wrong, illegal or excepted: VINs alike in the descriptor share it
     additional: str | None = None  # told of the best pass alone
-    values: dict[str, str | None] | None = None  # once made, when they do not depend on the serial number
 
 
 def subject_of(vin: str | None, wmi: str, maker: Manufacturer | None) -> Subject:
@@ -133,7 +135,10 @@ def run_pass(
             codes |= 1 << say.UNUSED
     told = messages.tell(codes, off_road, subject.is_exception)
     is_plain = not (suggested or subject.is_exception)
-    return Pass(attempt, cell, selection, codes, told, correction, suggested, illegal, unused, is_plain)
+    formulas = () if selection is None else selection.formulas
+    return Pass(
+        None, formulas, attempt, cell, selection, codes, told, correction, suggested, illegal, unused, is_plain
+    )  # fmt: skip
 
 
 def _mark_illegal(subject: Subject, suggested: str, off_road: bool) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from shared.vin.checkdigit import CHECK_DIGITS, tail_digit
 from shared.vin.corrections import WHOLE
-from shared.vin.manufacturer import Manufacturer
+from shared.vin.library import Remembered
 from shared.vin.messages import WRONG_CHECK_DIGIT, Messages
 from shared.vin.passes import Pass, Subject, ceiling
 
@@ -13,15 +13,17 @@ class Template(Struct, gc=False):
     """Answers for VINs of one descriptor: with the right check digit, and with a wrong one."""
 
     limit: int  # the latest model year when it was made
+    published: int  # when its manufacturer code becomes public, microseconds since 1970
+    exceptions: frozenset[str]  # VINs that are decoded in another way
     head: int  # what the descriptor adds to the check digit
     first_digit: int  # from which position on the serial number has only digits
+    known: Remembered  # the manufacturer code
     right: Pass | None = None
     wrong: Pass | None = None
 
-    def find(self, vin: str, maker: Manufacturer, limit: int, now: int) -> Pass | None:
+    def find(self, vin: str, limit: int, now: int) -> Pass | None:
         """Return the answer for a VIN of 17 characters, None when it must be decoded."""
-        published, exceptions = maker.part.published, maker.exceptions
-        if limit != self.limit or published is None or published > now or (exceptions and vin in exceptions):
+        if limit != self.limit or self.published > now or (self.exceptions and vin in self.exceptions):
             return None
         right, found = tail_digit(self.head, vin, self.first_digit), vin[8]
         if right == found:
