@@ -23,24 +23,31 @@ class Cell(Struct, gc=False):
     checks: Checks
     fails: bool  # the original does when it looks for wrong characters
     is_shallow: bool  # VINs alike in 1-8, 10 and 11 give the same selection and the same wrong characters
-    _specs: dict[str, list[tuple[int, SpecPattern]]]
+    _specs: dict[str, tuple[tuple[int, SpecPattern], ...]]
 
     def specs(
         self, model: str, schemas: Callable[[str], Iterable[SpecSchema]]
-    ) -> list[tuple[int, SpecPattern]]:
+    ) -> tuple[tuple[int, SpecPattern], ...]:
         """Return (schema, pattern) of the vehicle specifications of a model that can hold here."""
         found = self._specs.get(model)
         if found is None:
             part, year = self.maker.part, self.year
             makes = {make for make, _ in part.makes}
-            found = self._specs[model] = [
-                (schema.id, pattern)
-                for schema in schemas(model)
-                if schema.make_id in makes and part.type_id is not None and schema.type_id == part.type_id
-                if not schema.years or year in schema.years
-                for pattern in schema.patterns
-            ]
+            found = self._specs[model] = tuple(
+                [
+                    (schema.id, pattern)
+                    for schema in schemas(model)
+                    if schema.make_id in makes and part.type_id is not None and schema.type_id == part.type_id
+                    if not schema.years or year in schema.years
+                    for pattern in schema.patterns
+                ]
+            )
         return found
+
+
+def cell_key(year: int | None, private: bool) -> int:
+    """Return the number of a manufacturer's cell: by year, and whether private elements count."""
+    return 2 * (year or 0) + private
 
 
 def new_cell(maker: Manufacturer, year: int | None, patterns: PatternSet | None, live: bool) -> Cell:

@@ -28,7 +28,7 @@ class VinError(DataError):
         super().__init__(reason, field)
 
 
-class Decoded(Struct, eq=False):
+class Decoded(Struct, eq=False, gc=False):
     """The vehicle of a VIN: `values` to look at, `rows()` with all that the original says of each."""
 
     _library: Library | None

@@ -7,7 +7,7 @@ from time import time
 from typing import Literal
 
 from shared.errors import DataError
-from shared.vin.cell import Cell, new_cell
+from shared.vin.cell import Cell, cell_key, new_cell
 from shared.vin.decoded import Decoded, VinError, broken_pattern, too_long
 from shared.vin.keys import descriptor_of, upper, wmi_of
 from shared.vin.library import Library, ReadPart, Remembered, StaleRelease
@@ -70,9 +70,14 @@ class Decoder:
             raise VinError(f"{model_year!r} is not a whole number", "model_year")
         self._set_clock(now)
         if vin is not None:
-            vin = upper(vin.strip(" "))
-            if len(vin) > LONGEST:
-                raise too_long(vin)
+            if len(vin) != LONGEST or " " in vin or not vin.isupper():
+                vin = upper(vin.strip(" "))
+                if len(vin) > LONGEST:
+                    raise too_long(vin)
+            if self._library is not None and len(vin) == LONGEST and not include_private:
+                known = self._known(self._library, vin, model_year)
+                if known is not None:
+                    return known
         for _ in range(_RELEASE_TRIES):  # another release may be swapped in between two parts
             try:
                 return self._decode(vin, model_year, include_private)
@@ -122,8 +127,8 @@ class Decoder:
                 vin, model_year = block[number]
                 try:
                     found[number] = self.decode(vin, model_year, moment, include_private)
-                except VinError as failure:
-                    found[number] = Decoded(None, vin, None, failure=failure)
+                except VinError as failure:  # its traceback holds `found`, which would hold it for ever
+                    found[number] = Decoded(None, vin, None, failure=failure.with_traceback(None))
             yield from (decoded for decoded in found if decoded is not None)
 
     def elements(self) -> list[Element]:
@@ -131,25 +136,27 @@ class Decoder:
         library = self._library or self._open()
         return [library.elements[number] for number in sorted(library.public_names)]
 
+    def _known(self, library: Library, vin: str, asked: int | None) -> Decoded | None:
+        """Return the answer of a whole VIN when it is the one of its descriptor, and that is known."""
+        template = library.templates.get(template_key(vin, asked))
+        if template is None:
+            return None
+        found = template.find(vin, self._limit, self._now)
+        if found is None:
+            return None
+        library.use(template.known)
+        return Decoded(library, vin, found)
+
     def _decode(self, vin: str | None, asked: int | None, private: bool) -> Decoded:
         library = self._library or self._open()
-        key = None
-        if vin is not None and len(vin) == LONGEST and not private:
-            key = template_key(vin, asked)
-            template = library.templates.get(key)
-            if template is not None:
-                found = template.find(vin, self._limit, self._now)
-                if found is not None:
-                    library.use(template.known)
-                    return Decoded(library, vin, found)
         wmi = wmi_of(vin or "")
         known = library.manufacturer(wmi)
         subject = subject_of(vin, wmi, None if known is None else known.maker)
         passes = self._passes(library, subject, known, asked, private)
         found = best_pass(passes, asked, library.weight)
         found.additional = additional_text(found, self._messages)
-        if key is not None and known is not None and may_share(subject, found, passes, self._messages):
-            self._keep(library, key, subject, found, known)
+        if known is not None and not private and may_share(subject, found, passes, self._messages):
+            self._keep(library, template_key(subject.vin, asked), subject, found, known)
         return Decoded(library, vin, found, private)
 
     def _keep(self, library: Library, key: str, subject: Subject, found: Pass, known: Remembered) -> None:
@@ -201,10 +208,11 @@ class Decoder:
         return run_pass(subject, attempt, cell, library, self._messages)
 
     def _cell(self, library: Library, known: Remembered, year: int | None, private: bool) -> Cell:
-        cell = known.cells.get((year, private))
+        key = cell_key(year, private)
+        cell = known.cells.get(key)
         if cell is None:
-            patterns = library.pattern_set(known.maker.set_number(year), private)
-            cell = known.cells[year, private] = new_cell(known.maker, year, patterns, self._live)
+            patterns = library.pattern_set(known, known.maker.set_number(year), private)
+            cell = known.cells[key] = new_cell(known.maker, year, patterns, self._live)
         return cell
 
 

@@ -3,16 +3,16 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
-from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
 from shared.errors import DataError
 from shared.vin import parts
 from shared.vin.items import BODY_CLASS, CORRECTED, DEFAULT, ENGINE_MODEL, MODEL, SPECS, Item, join_values
+from shared.vin.layouts import Reading
 from shared.vin.manufacturer import Manufacturer, new_manufacturer
 from shared.vin.parts import Named
-from shared.vin.patternset import PatternSet, Reading
+from shared.vin.patternset import PatternSet, new_pattern_set
 from shared.vin.values import group_rank
 
 if TYPE_CHECKING:
@@ -60,10 +60,19 @@ class Remembered(Struct, gc=False):
     """A manufacturer code, and what hangs on it."""
 
     maker: Manufacturer
-    cells: dict[tuple[int | None, bool], "Cell"]  # by model year, and whether private elements count
+    cells: dict[int, "Cell"]  # see cell_key
     templates: list[str]  # their keys
+    sets: list[int]  # of its cells, as keys of `_sets`
     bytes_held: int = 0  # about what all of it takes in memory
     last_use: int = 0  # which use it was
+
+
+class Shared(Struct, gc=False):
+    """A set of patterns, and how many cells hold it."""
+
+    patterns: PatternSet
+    size: int  # about what it takes in memory
+    holders: int = 0
 
 
 class StaleRelease(Exception):
@@ -103,13 +112,13 @@ class Library:
         self._wmis = frozenset(common.wmis)
         self._max_bytes, self._held, self._uses = max_bytes, 0, 0
         self._remembered: dict[str, Remembered] = {}
-        self.templates: dict[str, Template] = {}  # of all manufacturers: one look finds the answer of a descriptor
-        self._sets: WeakValueDictionary[tuple[int, bool], PatternSet] = WeakValueDictionary()
+        self.templates: dict[
+            str, Template
+        ] = {}  # of all manufacturers: one look finds the answer of a descriptor
+        self._sets: dict[int, Shared] = {}
         marked = {BODY_CLASS, ENGINE_MODEL, MODEL, *(found.source for found in common.conversions)}
         self._readings = [
-            Reading(
-                live, names, hidden, frozenset(marked), {element: 1 << element for element in self.elements}
-            )
+            Reading(live, names, hidden, marked)
             for names, hidden in ((self.public_names, self.private), (self.all_names, frozenset[int]()))
         ]
         self._specs = lru_cache(maxsize=_MODELS)(self._read_specs)
@@ -148,7 +157,7 @@ class Library:
                 return None
             part, size = self._part(f"w{wmi}", parts.WmiPart)
             maker = new_manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live)
-            found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, [])
+            found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, [], [])
             self.hold(size)
         self.use(found)
         return found
@@ -190,19 +199,31 @@ class Library:
             if self._held <= self._max_bytes * _LEFT:
                 break
             if oldest is not self._in_use:
-                self.forget_templates(oldest)
-                self._held -= self._remembered.pop(wmi).bytes_held
+                self._forget(self._remembered.pop(wmi))
 
-    def pattern_set(self, number: int, private: bool) -> PatternSet | None:
-        """Return a set of patterns; None for number 0. Manufacturers share it while one of them holds it."""
+    def _forget(self, known: Remembered) -> None:
+        self.forget_templates(known)
+        self._held -= known.bytes_held
+        for key in known.sets:
+            found = self._sets[key]
+            found.holders -= 1
+            if not found.holders:
+                self._held -= self._sets.pop(key).size
+
+    def pattern_set(self, known: Remembered, number: int, private: bool) -> PatternSet | None:
+        """Return a set of patterns for a cell of a manufacturer code, which holds it from now on; None for number 0."""
         if number == 0:
             return None
-        found = self._sets.get((number, private))
+        key = 2 * number + private
+        found = self._sets.get(key)
         if found is None:
             part, size = self._part(f"s{number}", parts.SetPart)
-            found = self._sets[number, private] = PatternSet(part, self._readings[private])
-            self.hold(size)
-        return found
+            found = self._sets[key] = Shared(new_pattern_set(part, self._readings[private]), size)
+            self._held += size
+        found.holders += 1
+        known.sets.append(key)
+        self.hold(0)
+        return found.patterns
 
     def specs(self, model: str) -> tuple[parts.SpecSchema, ...]:
         """Return the vehicle specifications of a model."""

@@ -17,7 +17,7 @@ import msgspec
 
 COMMON, RELEASE = "common", "release"
 TOKEN_BYTES = 16
-FORMAT = b"vin2"  # a token begins with it: raised when a part changes its shape
+FORMAT = b"vin3"  # a token begins with it: raised when a part changes its shape
 VALID_POSITIONS = (4, 5, 6, 7, 8, 11, 12, 13, 14)  # where the original looks for wrong characters
 
 T = TypeVar("T")
@@ -127,12 +127,14 @@ class SetPart(msgspec.Struct, array_like=True, frozen=True, gc=False):
     alive: tuple[bytes, ...]  # by length of the key string: which keys can match at all
     ids: bytes  # I
     key_of: bytes  # H
-    by_key: bytes  # I, I, I; of key 0, of key 1, ... the entries: (entry, its attribute, its element)
-    key_ends: bytes  # I; where in by_key the entries of a key end
+    order: bytes  # I; the entries of key 0, of key 1, ...: where each stands in the order of winning
+    attribute_of: bytes  # I; by entry in that order, like the next
+    element_of: bytes  # H
+    key_ends: bytes  # I; where the entries of a key end
     slot_of: bytes  # H
     created: bytes  # q; -1 for none
     attributes: tuple[str, ...]
-    values: dict[int, str | None]  # of attributes that are not their own value
+    texts: tuple[str | None, ...]  # values of the first attributes; the others are their own value
     models: dict[str, tuple[tuple[int, str], ...]]  # makes of a model
     with_specs: tuple[str, ...]  # models with vehicle specifications
     formulas: tuple[Formula, ...]

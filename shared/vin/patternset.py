@@ -6,21 +6,19 @@ Nothing is worked out before it is asked for: of most sets a worker sees a few V
 import re
 import struct
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from sys import intern
-from typing import NamedTuple
+from struct import unpack_from
 
 from msgspec import Struct
 
-from shared.vin.items import ENGINE_MODEL, SEVERAL
 from shared.vin.keys import is_broken, upper, usable_characters
+from shared.vin.layouts import Reading
 from shared.vin.parts import Formula, SetPart
-from shared.vin.places import FIRST, NO_TESTS, test_of
+from shared.vin.places import FIRST, NO_TESTS, Test, test_of
 
-Record = tuple[int, tuple[int, ...]]  # an entry, and of it: its place when all are sorted, attribute, element
-_RECORD = struct.Struct("=III")
-_SHORT, _LONG, _TIME = (struct.Struct(column).unpack_from for column in ("=H", "=I", "=q"))
+_SHORT, _LONG, _BOTH, _TIME = (struct.Struct(column).unpack_from for column in ("=H", "=I", "=II", "=q"))
+_NONE: dict[int, int] = {}
 _DIGIT = str.maketrans("0123456789", "#" * 10)
 
 
@@ -30,45 +28,28 @@ class Said(Struct, frozen=True, gc=False):
     keys: int  # of the entries, one bit a key
     elements: int  # bit k stands for element k
     single: int  # those of which an answer holds one value
-    entries: tuple[int, ...]
+    entries: Sequence[int]
     values: dict[str, str | None]  # by name, of the single ones
     several: tuple[int, ...]  # entries of the others
     marked: dict[int, int]  # by element, entries on which other findings hang
     engines: tuple[int, ...]  # all entries of the engine model
 
 
-class Reading(NamedTuple):
-    """How the patterns of a release are read."""
-
-    live: bool
-    names: Mapping[int, str]  # elements that an answer shows
-    hidden: frozenset[int]  # elements left out altogether
-    marked: frozenset[int]  # elements on which other findings hang
-    bits: Mapping[int, int]  # of each element in a bit set, ready made
-
-
-class PatternSet:
+class PatternSet(Struct, eq=False, gc=False):
     """Patterns of one set. An entry is a number in the order of keys."""
 
-    __slots__ = (
-        "__weakref__", "_alive", "_broken", "_broken_formulas", "_live", "_namings", "_ranks", "_reading", "_tests",
-        "depth", "formulas", "part", "said",
-    )  # fmt: skip
-
-    def __init__(self, part: SetPart, reading: Reading) -> None:
-        self.part, self._live, self._reading = part, reading.live, reading
-        self._ranks = array("I", part.live_order) if reading.live and part.live_order is not None else None
-        self.formulas = part.formulas
-        self.said: dict[int, Said] = {}  # by the bit of the key
-        self._tests = tuple([test_of(place) for place in part.places])
-        by_index = {test.index: test for test in self._tests}
-        self._namings = tuple([by_index.get(test.index, test) for test in NO_TESTS])
-        self._alive: dict[int, int] = {}
-        self._broken = sum([1 << key for key in part.broken_keys])
-        self._broken_formulas = tuple([found.key for found in part.formulas if is_broken(upper(found.key))])
-        self.depth = max([place.place for place in part.places], default=0)
-        if part.formulas:
-            self.depth = max(self.depth, *[len(formula.key) - 1 for formula in part.formulas])
+    part: SetPart
+    formulas: tuple[Formula, ...]
+    depth: int  # the last place that a key looks at
+    said: dict[int, Said]  # by the bit of the key
+    _live: bool
+    _tests: tuple[Test, ...]
+    _namings: tuple[Test, ...]  # of the places that can be "unused"
+    _alive: dict[int, int]
+    _broken: int  # keys for which the original fails, one bit a key
+    _broken_formulas: tuple[str, ...]
+    _ranks: "array[int] | None"  # of the live service's order, where it is another one
+    _reading: Reading
 
     def match(self, vin: str) -> int:
         """Return the keys that match a VIN, one bit a key."""
@@ -92,77 +73,62 @@ class PatternSet:
 
     def say(self, bit: int) -> Said:
         """Read what the key of a bit says."""
-        found = self._records(bit.bit_length() - 1)
-        if self._ranks is not None:
-            found.sort(key=self._rank)
-        said = self.said[bit] = self._settle(found, bit)
+        numbers = self._entries(bit.bit_length() - 1)
+        if self._ranks is not None and len(numbers) > 1:
+            said = self._settle(sorted(numbers, key=self._order), bit)
+        else:
+            start, end = numbers.start, numbers.stop
+            elements = self.part.element_of[start * 2 : end * 2]
+            attributes = unpack_from(f"={end - start}I", self.part.attribute_of, start * 4)
+            said = self._said(numbers, elements, attributes, bit)
+        self.said[bit] = said
         return said
 
     def say_together(self, bits: int) -> Said:
         """Return what some keys say that speak of the same elements."""
-        found: list[Record] = []
+        numbers: list[int] = []
         rest = bits
         while rest:
             bit = rest & -rest
-            found += self._records(bit.bit_length() - 1)
+            numbers += self._entries(bit.bit_length() - 1)
             rest ^= bit
-        found.sort(key=self._rank)
-        return self._settle(found, bits)
+        return self._settle(sorted(numbers, key=self._order), bits)
 
-    def _records(self, key: int) -> list[Record]:
+    def _entries(self, key: int) -> range:
+        """Return the entries of a key, the best first."""
         ends = self.part.key_ends
-        (end,) = _LONG(ends, key * 4)
-        start = _LONG(ends, key * 4 - 4)[0] if key else 0
-        found = self.part.by_key[start * _RECORD.size : end * _RECORD.size]
-        return list(zip(range(start, end), _RECORD.iter_unpack(found), strict=True))
+        start, end = _BOTH(ends, key * 4 - 4) if key else (0, _LONG(ends, 0)[0])
+        return range(start, end)
 
-    def _rank(self, found: Record) -> int:
-        entry = found[1][0]
-        return entry if self._ranks is None else self._ranks[entry]
+    def _settle(self, numbers: Sequence[int], bits: int) -> Said:
+        """Say what some entries mean, the best first."""
+        elements = array("H", map(self.element, numbers)).tobytes()
+        return self._said(numbers, elements, tuple(map(self._attribute, numbers)), bits)
 
-    def _settle(self, found: list[Record], bits: int) -> Said:
-        """Keep one entry an element where an answer holds only one; `found` has the best first."""
-        live, names, hidden, marks, bits_of = self._reading
-        attributes, changed = self.part.attributes, self.part.values
-        single = more = 0
-        seen: set[int] = set()
-        kept: list[int] = []
-        several: list[int] = []
-        engines: list[int] = []
-        values: dict[str, str | None] = {}
-        marked: dict[int, int] = {}
-        for number, (_, attribute, element) in found:
-            if element == ENGINE_MODEL:
-                engines.append(number)
-            if element in seen or element in hidden:
-                continue
-            kept.append(number)
-            if element in SEVERAL:
-                several.append(number)
-                more |= bits_of[element]
-                continue
-            seen.add(element)
-            single |= bits_of[element]
-            if element in marks:
-                marked[element] = number
-            if element in names:
-                text = attributes[attribute]
-                value = changed.get(attribute, text)
-                if value is None and live:
-                    value = text
-                # one text for all sets: to copy answers touches less memory
-                values[names[element]] = None if value is None else intern(value)
+    def _said(self, numbers: Sequence[int], elements: bytes, attributes: Sequence[int], bits: int) -> Said:
+        layout = self._reading.layout(elements)
+        kept: Sequence[int] = numbers
+        if len(layout.kept) < len(numbers):
+            kept = tuple([numbers[place] for place in layout.kept])
+        texts, names, values = self.part.texts, self.part.attributes, {}
+        count = len(texts)
+        for place, name in layout.named:
+            attribute = attributes[place]
+            value = texts[attribute] if attribute < count else names[attribute]
+            if value is None and self._live:
+                value = names[attribute]
+            values[name] = value
         if bits & (bits - 1):  # several keys: some may have lost all they say
             bits = sum({1 << self._key(number) for number in kept})
         return Said(
             bits if kept else 0,
-            single | more,
-            single,
-            tuple(kept),
+            layout.elements,
+            layout.single,
+            kept,
             values,
-            tuple(several),
-            marked,
-            tuple(engines),
+            tuple([numbers[place] for place in layout.several]) if layout.several else (),
+            {element: numbers[place] for element, place in layout.marked} if layout.marked else _NONE,
+            tuple([numbers[place] for place in layout.engines]) if layout.engines else (),
         )
 
     def several(self, found: Iterable[Said]) -> list[tuple[int, str | None]]:
@@ -240,27 +206,55 @@ class PatternSet:
 
     def element(self, entry: int) -> int:
         """Return the element of an entry."""
-        return self._record(entry)[2]
+        return _SHORT(self.part.element_of, entry * 2)[0]  # type: ignore[no-any-return]
 
     def attribute(self, entry: int) -> str:
         """Return the attribute of an entry."""
-        return self.part.attributes[self._record(entry)[1]]
+        return self.part.attributes[self._attribute(entry)]
 
     def value(self, entry: int) -> str | None:
         """Return the value of an entry; None where the lookup table lacks it: the live service shows the id."""
-        attribute = self._record(entry)[1]
-        value = self.part.values.get(attribute, self.part.attributes[attribute])
-        return self.part.attributes[attribute] if value is None and self._reading.live else value
+        attribute, texts = self._attribute(entry), self.part.texts
+        value = texts[attribute] if attribute < len(texts) else self.part.attributes[attribute]
+        return self.part.attributes[attribute] if value is None and self._live else value
 
-    def _record(self, entry: int) -> tuple[int, ...]:
-        return _RECORD.unpack_from(self.part.by_key, entry * _RECORD.size)
+    def _attribute(self, entry: int) -> int:
+        return _LONG(self.part.attribute_of, entry * 4)[0]  # type: ignore[no-any-return]
 
     def _place(self, entry: int) -> int:
         """Return where an entry stands when all are sorted, best first."""
-        return self._record(entry)[0]
+        return _LONG(self.part.order, entry * 4)[0]  # type: ignore[no-any-return]
 
     def _key(self, entry: int) -> int:
         return _SHORT(self.part.key_of, self._place(entry) * 2)[0]  # type: ignore[no-any-return]
+
+
+def new_pattern_set(part: SetPart, reading: Reading) -> PatternSet:
+    """Make the set of a part."""
+    tests = tuple([test_of(place) for place in part.places])
+    by_index = {test.index: test for test in tests}
+    namings = tuple([by_index.get(test.index, test) for test in NO_TESTS])
+    depth = max([place.place for place in part.places], default=0)
+    broken_formulas: tuple[str, ...] = ()
+    if part.formulas:
+        depth = max(depth, *[len(formula.key) - 1 for formula in part.formulas])
+        broken_formulas = tuple([found.key for found in part.formulas if is_broken(upper(found.key))])
+    ranks = array("I", part.live_order) if reading.live and part.live_order is not None else None
+    broken = sum([1 << key for key in part.broken_keys])
+    return PatternSet(
+        part,
+        part.formulas,
+        depth,
+        {},
+        reading.live,
+        tests,
+        namings,
+        {},
+        broken,
+        broken_formulas,
+        ranks,
+        reading,
+    )
 
 
 def formula_value(formula: Formula, key_string: str) -> str:

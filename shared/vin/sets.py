@@ -39,7 +39,9 @@ def build_set(schemas: Schemas, links: Sequence[Link], lookups: Lookups) -> part
     texts = [patterns.keys[key] for key in keys]
     places, alive = _matcher(texts)
     elements = array("H", b"".join([group.elements for _, group in groups]))
-    by_key, key_ends = _by_key(entry_keys, len(keys), entry_pairs, elements)
+    order = sorted(range(len(entry_keys)), key=entry_keys.__getitem__)
+    texts_first = sorted(pairs, key=lambda pair: pair not in lookups.values)
+    attribute_of = {pairs[pair]: number for number, pair in enumerate(texts_first)}
     distinct = sorted({schema for schema, _ in links})
     formulas = _formulas(schemas, distinct, lookups)
     models = {patterns.pairs[pair][1] for pair in pairs.keys() & lookups.model_pairs}
@@ -52,12 +54,14 @@ def build_set(schemas: Schemas, links: Sequence[Link], lookups: Lookups) -> part
         alive=tuple(alive),
         ids=b"".join([group.ids for _, group in groups]),
         key_of=array("H", entry_keys).tobytes(),
-        by_key=by_key,
-        key_ends=key_ends,
+        order=array("I", order).tobytes(),
+        attribute_of=array("I", [attribute_of[entry_pairs[entry]] for entry in order]).tobytes(),
+        element_of=array("H", map(elements.__getitem__, order)).tobytes(),
+        key_ends=_key_ends(entry_keys, len(keys)),
         slot_of=array("H", _slots(groups)).tobytes(),
         created=b"".join([group.created for _, group in groups]),
-        attributes=tuple([patterns.pairs[pair][1] for pair in pairs]),
-        values={number: lookups.values[pair] for number, pair in enumerate(pairs) if pair in lookups.values},
+        attributes=tuple([patterns.pairs[pair][1] for pair in texts_first]),
+        texts=tuple([lookups.values[pair] for pair in texts_first if pair in lookups.values]),
         models={
             model: tuple(lookups.makes_of[model]) for model in sorted(models) if model in lookups.makes_of
         },
@@ -107,16 +111,12 @@ def _live_order(groups: Sequence[Ordered]) -> bytes | None:
     return ranks.tobytes()
 
 
-def _by_key(
-    entry_keys: Sequence[int], count: int, attributes: Sequence[int], elements: Sequence[int]
-) -> tuple[bytes, bytes]:
-    """Return (entry, attribute, element) sorted by key, and where those of each key end."""
-    order = sorted(range(len(entry_keys)), key=entry_keys.__getitem__)
+def _key_ends(entry_keys: Iterable[int], count: int) -> bytes:
+    """Return where the entries of each key end when they are sorted by key."""
     ends = [0] * count
     for key in entry_keys:
         ends[key] += 1
-    columns = zip(order, map(attributes.__getitem__, order), map(elements.__getitem__, order), strict=True)
-    return array("I", chain.from_iterable(columns)).tobytes(), array("I", accumulate(ends)).tobytes()
+    return array("I", accumulate(ends)).tobytes()
 
 
 def value_of(element: int, attribute: str, names: Mapping[str, Mapping[str, str]]) -> str | None:
