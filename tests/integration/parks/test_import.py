@@ -379,6 +379,25 @@ def test_cancelled_import_is_over_and_another_does_the_rest(slow: Bench) -> None
     assert slow.value("SELECT count(*) FROM parks.ride_status_snapshots") == 10
 
 
+@pytest.mark.parametrize("seconds", [0, 30])  # between two looks at it: with its next file, or when it is through
+@pytest.mark.parametrize(("wish", "status"), [("pause", "PAUSED"), ("cancel", "CANCELLED")])
+def test_import_that_goes_on_in_the_instant_it_is_paused_is_paused(
+    slow: Bench, monkeypatch: pytest.MonkeyPatch, wish: str, status: str, seconds: int
+) -> None:
+    """It was cut off: whoever pauses it finds nobody at work on it, and then somebody is."""
+    monkeypatch.setattr("services.ingestion.parks.importer.POLL_SECONDS", seconds)
+    monkeypatch.setattr(imports, "is_held", lambda conn, destination_id: False)
+    number = slow.begin()
+    report = slow.importer(tell=Pausing(slow, number, wish), workers=1).run(number)
+    assert report.status == status == state(slow, number)
+    assert report.files == slow.value("SELECT files_done FROM parks.import_checkpoints")
+    assert report.files == 10 if seconds else 1 <= report.files < 10
+    assert slow.value("SELECT problem FROM parks.import_checkpoints") is None
+    if wish == "pause":
+        assert slow.importer().run(number).files == 10 - report.files
+        assert state(slow, number) == "COMPLETED"
+
+
 def test_waiting_import_is_paused_and_cancelled_at_once(bench: Bench) -> None:
     number = bench.begin()
     with db.transaction(bench.conn):
