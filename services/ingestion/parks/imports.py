@@ -149,7 +149,13 @@ def leave(conn: db.Connection, import_id: int, status: str) -> str:
 
     An import that was cut off can be paused or cancelled in the instant in which it goes on: that holds.
     """
-    values = {"import_id": import_id, "status": status, "problem": None, "source": None, "before": ["IN_PROGRESS"]}
+    values = {
+        "import_id": import_id,
+        "status": status,
+        "problem": None,
+        "source": None,
+        "before": ["IN_PROGRESS"],
+    }
     left = db.fetch_one(conn, query("move"), values) or find(conn, import_id)
     return str(left["status"])
 

@@ -379,7 +379,9 @@ def test_cancelled_import_is_over_and_another_does_the_rest(slow: Bench) -> None
     assert slow.value("SELECT count(*) FROM parks.ride_status_snapshots") == 10
 
 
-@pytest.mark.parametrize("seconds", [0, 30])  # between two looks at it: with its next file, or when it is through
+@pytest.mark.parametrize(
+    "seconds", [0, 30]
+)  # between two looks at it: with its next file, or when it is through
 @pytest.mark.parametrize(("wish", "status"), [("pause", "PAUSED"), ("cancel", "CANCELLED")])
 def test_import_that_goes_on_in_the_instant_it_is_paused_is_paused(
     slow: Bench, monkeypatch: pytest.MonkeyPatch, wish: str, status: str, seconds: int
