@@ -154,7 +154,8 @@ def test_storage_is_drawn_thirty_days_ahead(reader: FlaskClient, conn: db.Connec
             "forecast_bytes) VALUES ('2026-11-21', 'database', '2026-11-28', 2000000, 20, 540000000, 554000000)",
         )
     text = show(reader)
-    assert "540.0 MB on Sat 21 Nov 2026, 54 % of what it may take; full in 230 days" in text
+    allowed = "the 1000.0 MB that <code>storage.capacity</code> in <code>workflows/parks.yml</code> allows"
+    assert f"540.0 MB on Sat 21 Nov 2026, 54 % of {allowed}; full in 230 days" in text
     assert "Forecast, 21 Dec: 600 MB" in text and "Measured, 1 Nov: 500 MB" in text
     assert '<th scope="row">Sat 28 Nov 2026</th><td class="num">554.0</td>' in text
 
