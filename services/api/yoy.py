@@ -24,6 +24,7 @@ api = APIBlueprint(
     "yoy", __name__, url_prefix="/api", abp_tags=[tag], abp_responses=RESPONSES,
     abp_security=[{"bearer": []}, {"key": []}],
 )  # fmt: skip
+KEYS = {"month": "month_start", "day": "local_date", "hour": "local_hour"}
 
 
 class ComparisonQuery(Days):
@@ -101,4 +102,5 @@ def comparison(by: str, values: dict[str, Any]) -> sql.Composed:
     """Return the statement that compares by month, day or hour."""
     scope = "parks" if values["ride_id"] is None else "ride"
     days, hours = (sql.SQL(database.query("yoy", f"{kind}_of_{scope}")) for kind in ("days", "hours"))
-    return sql.SQL(database.query("yoy", f"by_{by}")).format(days=days, hours=hours)
+    held = sql.SQL(database.query("yoy", f"by_{by}")).format(days=days, hours=hours)
+    return sql.SQL(database.query("yoy", "comparison")).format(held=held, key=sql.Identifier(KEYS[by]))
