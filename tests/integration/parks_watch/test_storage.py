@@ -174,7 +174,9 @@ def test_incidents_at_60_and_80_percent_and_when_it_is_over(keeper: Storekeeper)
     keeper.run()
     row = keeper.growth("database")
     assert row["capacity_bytes"] is None and row["days_until_full"] is None
-    assert row["note"].endswith("; what it may take is not known: set storage.capacity in workflows/parks.yml")
+    assert row["note"].endswith(
+        "; what it may take is not known: set storage.capacity in workflows/parks.yml"
+    )
     assert "storage.capacity" not in keeper.growth()["note"]
 
 
