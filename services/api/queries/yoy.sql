@@ -7,11 +7,8 @@
 SELECT park_id, name, timezone FROM parks.parks WHERE park_id = %(park_id)s;
 
 -- name: newest_day
-SELECT max(local_date)
-FROM parks.ride_daily_stats
-WHERE samples > 0
-  AND (%(ride_id)s::integer IS NULL OR ride_id = %(ride_id)s::integer)
-  AND (%(park_id)s::uuid IS NULL OR park_id = %(park_id)s::uuid);
+-- From the days of parks where it is not of one ride: there are fewer by the number of rides.
+SELECT max(local_date) FROM ({days}) AS day WHERE samples > 0;
 
 -- name: period
 -- A year up to `to` unless `from` is given, and what it is held against.
