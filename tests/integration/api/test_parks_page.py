@@ -36,6 +36,15 @@ def test_the_board_shows_who_waits_how_long(reader: FlaskClient, rides: None) ->
     assert text.index("Pirates of the Caribbean</th>") < text.index("Seven Dwarfs Mine Train</th>")
 
 
+def test_a_zone_that_nothing_has_named_is_not_shown_as_the_parks(
+    reader: FlaskClient, conn: db.Connection, rides: None
+) -> None:
+    assert "its own zone is not known yet" not in show(reader, park=PARK)
+    with db.transaction(conn):
+        db.execute(conn, "UPDATE parks.parks SET is_discovered = true, timezone = 'UTC'")
+    assert "UTC, its own zone is not known yet" in show(reader, park=PARK)
+
+
 def test_a_board_of_half_an_hour_ago_says_so(reader: FlaskClient, conn: db.Connection, rides: None) -> None:
     with db.transaction(conn):
         db.execute(conn, "UPDATE parks.live_state SET last_polled_at = now() - interval '31 minutes'")
