@@ -9,25 +9,37 @@ SET LOCAL jit = off; SET LOCAL parallel_tuple_cost = 0.001; SET LOCAL parallel_s
 -- Grain: a row a month, day or hour of the park's clock ({key} of local_time), both years beside each other.
 -- Every snapshot is read once, also where the two stretches overlap, in as many processes as there are. Every zone is
 -- a multiple of 15 minutes away from UTC: quarters of an hour are summed first, so that the clock of the park is asked
--- thirty times less often. A local day begins 14 hours before that of UTC at the earliest and ends 12 hours after it
--- at the latest: these bounds are constants, so that other months are not touched; the local days decide.
-WITH quarter AS (
-    SELECT ride.park_id, date_bin('15 minutes', snapshot.recorded_at, '2000-01-01Z') AS at,
+-- thirty times less often. The first ride of a park stands for the park: which one that is is looked up in an array by
+-- ride_id, which takes a sixth less time than to join five million rows to forty. A local day begins 14 hours before
+-- that of UTC at the earliest and ends 12 hours after it at the latest: these bounds are constants, so that other months
+-- are not touched; the local days decide.
+WITH first AS (
+    SELECT park_id, min(ride_id) AS ride_id FROM parks.rides GROUP BY park_id
+), stand_in AS (
+    SELECT array_agg(coalesce(first.ride_id, 0) ORDER BY number) AS of_ride
+    FROM generate_series(1, (SELECT max(ride_id) FROM parks.rides)) AS number
+    LEFT JOIN parks.rides AS ride ON ride.ride_id = number
+    LEFT JOIN first USING (park_id)
+), quarter AS (
+    SELECT (SELECT of_ride FROM stand_in)[snapshot.ride_id] AS first_ride_id,
+           date_bin('15 minutes', snapshot.recorded_at, '2000-01-01Z') AS at,
            count(*) AS samples, sum(snapshot.wait_minutes) AS wait_sum, max(snapshot.wait_minutes) AS max_wait
     FROM parks.ride_status_snapshots AS snapshot
-    JOIN parks.rides AS ride USING (ride_id)
     WHERE snapshot.wait_minutes IS NOT NULL
       AND (snapshot.recorded_at >= (%(first_day)s::date - interval '14 hours') AT TIME ZONE 'UTC'
                AND snapshot.recorded_at < (%(last_day)s::date + interval '36 hours') AT TIME ZONE 'UTC'
            OR snapshot.recorded_at >= (%(previous_first)s::date - interval '14 hours') AT TIME ZONE 'UTC'
                AND snapshot.recorded_at < (%(previous_last)s::date + interval '36 hours') AT TIME ZONE 'UTC')
       AND (%(ride_id)s::integer IS NULL OR snapshot.ride_id = %(ride_id)s::integer)
-      AND (%(park_id)s::uuid IS NULL OR ride.park_id = %(park_id)s::uuid)
+      AND (%(park_id)s::uuid IS NULL OR snapshot.ride_id = ANY(
+               SELECT ride_id FROM parks.rides WHERE park_id = %(park_id)s::uuid))
     GROUP BY 1, 2
 ), hour AS (
     SELECT date_bin('1 hour', at AT TIME ZONE park.timezone, '2000-01-01') AS local_time,
            sum(samples)::bigint AS samples, sum(wait_sum)::bigint AS wait_sum, max(max_wait) AS max_wait
-    FROM quarter JOIN parks.parks AS park USING (park_id)
+    FROM quarter
+    JOIN parks.rides AS ride ON ride.ride_id = quarter.first_ride_id
+    JOIN parks.parks AS park USING (park_id)
     GROUP BY 1
 ), held AS (
     SELECT false AS is_previous, local_time, local_time::date AS held_on, samples, wait_sum, max_wait
