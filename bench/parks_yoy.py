@@ -4,10 +4,11 @@
 
 Makes the history in an embedded server of its own, its statistics with the real job's code (printed as a rate), then
 asks each endpoint through the application, key and JSON included, and never out of the cache. Beside it the same
-comparison from the snapshots themselves with bounds that leave other months out, and the naive query, which asks
+comparison from the snapshots themselves, each read once and other months not at all, and the naive query, which asks
 every row for its local time. Each for a year against the year before, the default, and for all years at once.
-Behind each time stands the processor time of it, server and Python together, which company does not move much.
-Exit 1 when an endpoint takes more than 300 ms, or the query from the snapshots more than 1 s for a year.
+Behind each time stands the processor time of it, server and Python together, which company does not move much; the
+query from the snapshots runs in several processes, and over all years it may use more than it takes by the clock.
+Exit 1 when an endpoint takes more than 300 ms, or the query from the snapshots more than 1 s, for a year or all years.
 """
 
 import argparse
@@ -135,11 +136,9 @@ def compare_raw(conn: db.Connection, way: str, by: str, scope: dict[str, Any], d
     statement = sql.SQL(RAW[way]).format(
         name=sql.Identifier(name), key=sql.SQL(key), now=sql.SQL(now), before=sql.SQL(before)
     )
-    instants = {
-        "first_at": f"{days['first_day']} 04:00Z", "last_at": f"{days['last_day']} 23:59Z",
-        "previous_first_at": f"{days['previous_first']} 04:00Z", "previous_last_at": f"{days['previous_last']} 23:59Z",
-    }  # fmt: skip
-    found = len(db.fetch_all(conn, statement, {**scope, **days, **instants}))
+    if way == "raw":
+        db.execute(conn, RAW["session"])
+    found = len(db.fetch_all(conn, statement, {**scope, **days}))
     conn.rollback()
     return found
 
@@ -175,7 +174,7 @@ def measure(
 
 
 def run(settings: Settings, server: EmbeddedPostgres, years: int, rounds: int) -> bool:
-    """Make everything and measure; tell whether every limit of a year is met."""
+    """Make everything and measure; tell whether every limit is met."""
     conn = db.connect(settings)
     first = LAST.replace(year=LAST.year - years) + timedelta(days=1)
     started = time.perf_counter()
@@ -199,8 +198,8 @@ def run(settings: Settings, server: EmbeddedPostgres, years: int, rounds: int) -
         figures = measure(client, conn, server, days, rounds)
         worst[f"endpoints, {label}"] = max(rollup.seconds for rollup, _ in figures) / ROLLUP_LIMIT
         worst[f"endpoints, {label}, processor time"] = max(rollup.cpu for rollup, _ in figures) / ROLLUP_LIMIT
+        worst[f"from snapshots, {label}"] = max(raw.seconds for _, raw in figures) / RAW_LIMIT
         if label == "a year":
-            worst["from snapshots, a year"] = max(raw.seconds for _, raw in figures) / RAW_LIMIT
             worst["from snapshots, a year, processor time"] = max(raw.cpu for _, raw in figures) / RAW_LIMIT
     app.extensions["pool"].forget_idle()
     conn.close()

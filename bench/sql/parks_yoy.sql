@@ -1,38 +1,55 @@
 -- Year over year straight from the history: what bench/parks_yoy.py holds the statistics against, and what a test
--- proves that they agree with. first_at, last_at, previous_first_at, previous_last_at are instants: constants, so that
--- other months are not touched. Every zone is a multiple of 15 minutes away from UTC: snapshots are summed by quarters
--- of an hour first, so that the clock of the park is asked a hundred times less often.
+-- proves that they agree with.
+
+-- name: session
+-- The planner believes that every row handed on by a worker is dear, and leaves 150,000 groups to one process alone.
+SET LOCAL jit = off; SET LOCAL parallel_tuple_cost = 0.001; SET LOCAL parallel_setup_cost = 100
 
 -- name: raw
 -- Grain: a row a month, day or hour of the park's clock ({key} of local_time), both years beside each other.
-WITH quarter AS (
-    SELECT ride.park_id, date_bin('15 minutes', snapshot.recorded_at, '2000-01-01Z') AS at, false AS is_previous,
+-- Every snapshot is read once, also where the two stretches overlap, in as many processes as there are. Every zone is
+-- a multiple of 15 minutes away from UTC: quarters of an hour are summed first, so that the clock of the park is asked
+-- thirty times less often. The first ride of a park stands for the park: which one that is is looked up in an array by
+-- ride_id, which takes a sixth less time than to join five million rows to forty. A local day begins 14 hours before
+-- that of UTC at the earliest and ends 12 hours after it at the latest: these bounds are constants, so that other months
+-- are not touched; the local days decide.
+WITH first AS (
+    SELECT park_id, min(ride_id) AS ride_id FROM parks.rides GROUP BY park_id
+), stand_in AS (
+    SELECT array_agg(coalesce(first.ride_id, 0) ORDER BY number) AS of_ride
+    FROM generate_series(1, (SELECT max(ride_id) FROM parks.rides)) AS number
+    LEFT JOIN parks.rides AS ride ON ride.ride_id = number
+    LEFT JOIN first USING (park_id)
+), quarter AS (
+    SELECT (SELECT of_ride FROM stand_in)[snapshot.ride_id] AS first_ride_id,
+           date_bin('15 minutes', snapshot.recorded_at, '2000-01-01Z') AS at,
            count(*) AS samples, sum(snapshot.wait_minutes) AS wait_sum, max(snapshot.wait_minutes) AS max_wait
     FROM parks.ride_status_snapshots AS snapshot
-    JOIN parks.rides AS ride USING (ride_id)
     WHERE snapshot.wait_minutes IS NOT NULL
-      AND snapshot.recorded_at >= %(first_at)s AND snapshot.recorded_at < %(last_at)s
+      AND (snapshot.recorded_at >= (%(first_day)s::date - interval '14 hours') AT TIME ZONE 'UTC'
+               AND snapshot.recorded_at < (%(last_day)s::date + interval '36 hours') AT TIME ZONE 'UTC'
+           OR snapshot.recorded_at >= (%(previous_first)s::date - interval '14 hours') AT TIME ZONE 'UTC'
+               AND snapshot.recorded_at < (%(previous_last)s::date + interval '36 hours') AT TIME ZONE 'UTC')
       AND (%(ride_id)s::integer IS NULL OR snapshot.ride_id = %(ride_id)s::integer)
-      AND (%(park_id)s::uuid IS NULL OR ride.park_id = %(park_id)s::uuid)
+      AND (%(park_id)s::uuid IS NULL OR snapshot.ride_id = ANY(
+               SELECT ride_id FROM parks.rides WHERE park_id = %(park_id)s::uuid))
     GROUP BY 1, 2
-    UNION ALL
-    SELECT ride.park_id, date_bin('15 minutes', snapshot.recorded_at, '2000-01-01Z'), true,
-           count(*), sum(snapshot.wait_minutes), max(snapshot.wait_minutes)
-    FROM parks.ride_status_snapshots AS snapshot
-    JOIN parks.rides AS ride USING (ride_id)
-    WHERE snapshot.wait_minutes IS NOT NULL
-      AND snapshot.recorded_at >= %(previous_first_at)s AND snapshot.recorded_at < %(previous_last_at)s
-      AND (%(ride_id)s::integer IS NULL OR snapshot.ride_id = %(ride_id)s::integer)
-      AND (%(park_id)s::uuid IS NULL OR ride.park_id = %(park_id)s::uuid)
-    GROUP BY 1, 2
-), local AS (
-    SELECT quarter.*, at AT TIME ZONE park.timezone AS local_time
-    FROM quarter JOIN parks.parks AS park USING (park_id)
+), hour AS (
+    SELECT date_bin('1 hour', at AT TIME ZONE park.timezone, '2000-01-01') AS local_time,
+           sum(samples)::bigint AS samples, sum(wait_sum)::bigint AS wait_sum, max(max_wait) AS max_wait
+    FROM quarter
+    JOIN parks.rides AS ride ON ride.ride_id = quarter.first_ride_id
+    JOIN parks.parks AS park USING (park_id)
+    GROUP BY 1
 ), held AS (
-    SELECT is_previous, samples, wait_sum, max_wait, local_time,
-           local_time::date + CASE WHEN is_previous THEN interval '1 year' ELSE interval '0' END AS held_on
-    FROM local
-    WHERE NOT is_previous OR to_char(local_time, 'MMDD') <> '0229'
+    SELECT false AS is_previous, local_time, local_time::date AS held_on, samples, wait_sum, max_wait
+    FROM hour
+    WHERE local_time::date BETWEEN %(first_day)s::date AND %(last_day)s::date
+    UNION ALL
+    SELECT true, local_time, (local_time + interval '1 year')::date, samples, wait_sum, max_wait
+    FROM hour
+    WHERE local_time::date BETWEEN %(previous_first)s::date AND %(previous_last)s::date
+      AND to_char(local_time, 'MMDD') <> '0229'
 ), compared AS (
     SELECT {key} AS {name}, sum(samples) FILTER (WHERE NOT is_previous) AS samples,
            sum(samples) FILTER (WHERE is_previous) AS previous_samples,

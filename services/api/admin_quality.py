@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import g, jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
+from psycopg2 import sql
 from pydantic import BaseModel, Field, model_validator
 
 from services.api import database
@@ -85,13 +86,19 @@ def summary(query: NoQuery) -> Any:
         failed=database.fetch_all(database.query("admin_quality", "failed")),
         issues=database.fetch_all(database.query("admin_quality", "issue_counts")),
         freshness=database.fetch_all(database.query("admin_quality", "freshness_counts"), _limits()),
+        gaps=_gap_totals({"park_id": None, "cause": None, "from": None, "to": None}),
     )
 
 
 @api.get("/gaps", summary="Stretches without data, with their cause, newest first (operator)")
 @requires("operator")
 def gaps(query: GapsQuery) -> Any:
-    return jsonify(_page("gaps", query))
+    """`totals` sums all pages by cause and says whose each is. `ours` (not_polled, no_answer) is what we missed and
+    could have had, `source` posted nothing while it was open, `archive` has no object of the days, and the `schedule`
+    says closed. A season or years without hours count with 1,440 minutes a day: look at the cause first."""
+    values = {**query.model_dump(by_alias=True), "park_id": _text(query.park_id)}
+    rows = database.fetch_all(_of_gaps("gaps"), {**values, "limit": query.limit + 1})
+    return jsonify({**page_of(rows, query.limit, query.offset), "totals": _gap_totals(values)})
 
 
 @api.get("/issues", summary="Oddities of files, events, rides' days and silence, newest first (operator)")
@@ -154,6 +161,21 @@ def _limits() -> dict[str, Any]:
         "now": datetime.now(UTC),
         "stale": stale.get("minutes", STALE_MINUTES),
         "frozen": frozen.get("minutes", FROZEN_MINUTES),
+    }
+
+
+def _of_gaps(name: str) -> sql.Composed:
+    """Return a statement over the gaps that somebody asked for."""
+    chosen = sql.SQL(database.query("admin_quality", "chosen_gaps"))
+    return sql.SQL(database.query("admin_quality", name)).format(chosen=chosen)
+
+
+def _gap_totals(values: dict[str, Any]) -> dict[str, Any]:
+    """Sum gaps by cause, and what of it is ours."""
+    causes = database.fetch_all(_of_gaps("gap_totals"), values)
+    return {
+        "minutes_ours": sum(row["minutes"] for row in causes if row["whose"] == "ours"),
+        "by_cause": causes,
     }
 
 

@@ -50,6 +50,8 @@ class NoQuery(Strict):
 @api.get("/summary", summary="Size, growth and days until full, as measured last (operator)")
 @requires("operator")
 def summary(query: NoQuery) -> Any:
+    """`capacity_bytes` is the setting `storage.capacity` of workflows/parks.yml, not the free space of a disk, which
+    PostgreSQL does not tell; null where the setting is `off`, and then nothing says when the database is full."""
     rows = database.fetch_all(database.query("admin_storage", "newest_growth"))
     relations = database.fetch_all(database.query("admin_storage", "relations"))
     measured_on = rows[0]["measured_on"] if rows else None

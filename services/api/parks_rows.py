@@ -14,7 +14,10 @@ class Park(BaseModel):
     slug: str | None
     destination_id: str | None
     destination_name: str | None
-    timezone: str = Field(description="IANA name.")
+    timezone: str = Field(description="IANA name; its days are the park's.")
+    is_timezone_known: bool = Field(
+        description="False while nothing has named the park's zone: UTC stands in for it then."
+    )
     latitude: float | None
     longitude: float | None
     local_date: date = Field(description="Today, where the park is.")

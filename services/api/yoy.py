@@ -24,6 +24,7 @@ api = APIBlueprint(
     "yoy", __name__, url_prefix="/api", abp_tags=[tag], abp_responses=RESPONSES,
     abp_security=[{"bearer": []}, {"key": []}],
 )  # fmt: skip
+KEYS = {"month": "month_start", "day": "local_date", "hour": "local_hour"}
 
 
 class ComparisonQuery(Days):
@@ -91,7 +92,8 @@ def choose_days(query: ComparisonQuery, scope: dict[str, Any]) -> dict[str, Any]
     """Return the values of a comparison: its days and those a year before, null while there is nothing."""
     values = {**query.model_dump(by_alias=True), **scope}
     if values["to"] is None:
-        values["to"] = database.fetch_value(database.query("yoy", "newest_day"), scope)
+        newest = sql.SQL(database.query("yoy", "newest_day")).format(**fragments(scope))
+        values["to"] = database.fetch_value(newest, scope)
         if values["to"] and values["from"]:
             values["to"] = max(values["to"], values["from"])
     return {**values, **(database.fetch_one(database.query("yoy", "period"), values) or {})}
@@ -99,6 +101,11 @@ def choose_days(query: ComparisonQuery, scope: dict[str, Any]) -> dict[str, Any]
 
 def comparison(by: str, values: dict[str, Any]) -> sql.Composed:
     """Return the statement that compares by month, day or hour."""
-    scope = "parks" if values["ride_id"] is None else "ride"
-    days, hours = (sql.SQL(database.query("yoy", f"{kind}_of_{scope}")) for kind in ("days", "hours"))
-    return sql.SQL(database.query("yoy", f"by_{by}")).format(days=days, hours=hours)
+    held = sql.SQL(database.query("yoy", f"by_{by}")).format(**fragments(values))
+    return sql.SQL(database.query("yoy", "comparison")).format(held=held, key=sql.Identifier(KEYS[by]))
+
+
+def fragments(scope: dict[str, Any]) -> dict[str, sql.SQL]:
+    """Return where days and hours are read: of a ride, or of parks."""
+    what = "parks" if scope["ride_id"] is None else "ride"
+    return {kind: sql.SQL(database.query("yoy", f"{kind}_of_{what}")) for kind in ("days", "hours")}

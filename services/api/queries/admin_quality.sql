@@ -30,17 +30,32 @@ FROM parks.freshness(%(now)s, %(stale)s, %(frozen)s)
 WHERE %(state)s::text IS NULL OR state = %(state)s
 ORDER BY state = 'stale' DESC, state = 'frozen' DESC, name, park_id;
 
+-- name: chosen_gaps
+-- One row a gap, however many days it lasted; `minutes` are those of its opening hours, or of whole days where none are
+-- published.
+SELECT park_id, gap_from, gap_to, cause, days, minutes
+FROM parks.gap_spans
+WHERE (%(park_id)s::uuid IS NULL OR park_id = %(park_id)s::uuid)
+  AND (%(cause)s::text IS NULL OR cause = %(cause)s)
+  AND (%(from)s::date IS NULL OR gap_to >= %(from)s::date::timestamp AT TIME ZONE 'UTC')
+  AND (%(to)s::date IS NULL OR gap_from < (%(to)s::date + 1)::timestamp AT TIME ZONE 'UTC')
+
 -- name: gaps
--- One row a gap, however many days it lasted; `minutes` are those of its opening hours.
 SELECT g.park_id::text AS park_id, p.name AS park, g.gap_from, g.gap_to, g.cause, g.days, g.minutes
-FROM parks.gap_spans AS g
+FROM ({chosen}) AS g
 LEFT JOIN parks.parks AS p USING (park_id)
-WHERE (%(park_id)s::uuid IS NULL OR g.park_id = %(park_id)s::uuid)
-  AND (%(cause)s::text IS NULL OR g.cause = %(cause)s)
-  AND (%(from)s::date IS NULL OR g.gap_to >= %(from)s::date::timestamp AT TIME ZONE 'UTC')
-  AND (%(to)s::date IS NULL OR g.gap_from < (%(to)s::date + 1)::timestamp AT TIME ZONE 'UTC')
 ORDER BY g.gap_from DESC, g.park_id
 LIMIT %(limit)s OFFSET %(offset)s;
+
+-- name: gap_totals
+-- A row a cause, also those without a gap: whose it is, ours first, and how much of it there is in whole gaps.
+SELECT c.cause, c.whose, count(g.park_id) AS gaps, coalesce(sum(g.days), 0) AS park_days,
+       coalesce(sum(g.minutes), 0) AS minutes
+FROM (VALUES (1, 'not_polled', 'ours'), (2, 'no_answer', 'ours'), (3, 'source_silent', 'source'),
+             (4, 'no_object', 'archive'), (5, 'closed', 'schedule')) AS c (place, cause, whose)
+LEFT JOIN ({chosen}) AS g USING (cause)
+GROUP BY c.place, c.cause, c.whose
+ORDER BY c.place;
 
 -- name: issues
 SELECT issue_id, kind, severity, subject, raw_value, park_id::text AS park_id, ride_id, import_id, gap_from, gap_to,

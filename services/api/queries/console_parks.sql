@@ -3,6 +3,7 @@
 -- name: parks
 -- The parks that something is known of, with the newest day that has statistics.
 SELECT p.park_id, COALESCE(p.name, p.slug, p.park_id::text) AS name, d.name AS destination, p.timezone,
+       NOT (p.is_discovered AND p.timezone = 'UTC') AS is_timezone_known,
        (SELECT max(s.local_date) FROM parks.park_daily_stats AS s WHERE s.park_id = p.park_id) AS newest_day
 FROM parks.parks AS p
 LEFT JOIN parks.destinations AS d USING (destination_id)

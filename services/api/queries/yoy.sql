@@ -1,17 +1,14 @@
 -- Reads of yoy.py: a stretch of local days against the same days a year before, from the statistics. A day of the
 -- year before is moved onto the day that it is held against: one calendar year (29 February is held against
 -- nothing), or 364 days, so that weekdays meet.
--- ride_id and park_id narrow the answer, null is everything; the places {days} and {hours} are yoy.py's.
+-- ride_id and park_id narrow the answer, null is everything; the places {days}, {hours}, {held} and {key} are yoy.py's.
 
 -- name: park
 SELECT park_id, name, timezone FROM parks.parks WHERE park_id = %(park_id)s;
 
 -- name: newest_day
-SELECT max(local_date)
-FROM parks.ride_daily_stats
-WHERE samples > 0
-  AND (%(ride_id)s::integer IS NULL OR ride_id = %(ride_id)s::integer)
-  AND (%(park_id)s::uuid IS NULL OR park_id = %(park_id)s::uuid);
+-- From the days of parks where it is not of one ride: there are fewer by the number of rides.
+SELECT max(local_date) FROM ({days}) AS day WHERE samples > 0;
 
 -- name: period
 -- A year up to `to` unless `from` is given, and what it is held against.
@@ -24,6 +21,21 @@ SELECT first_day, last_day,
             ELSE first_day - 364 END AS previous_first,
        CASE WHEN %(align)s = 'date' THEN (last_day - interval '1 year')::date ELSE last_day - 364 END AS previous_last
 FROM period;
+
+-- name: comparison
+-- Both years of the rows of by_month, by_day or by_hour, their means and how they have changed.
+WITH compared AS (
+    SELECT *, wait_sum::float8 / samples AS mean, previous_wait_sum::float8 / previous_samples AS previous_mean
+    FROM ({held}) AS held
+)
+SELECT {key}, coalesce(samples, 0) AS samples, coalesce(previous_samples, 0) AS previous_samples,
+       round(mean::numeric, 2) AS mean_wait, round(previous_mean::numeric, 2) AS previous_mean_wait,
+       round(mean::numeric, 2) - round(previous_mean::numeric, 2) AS change_minutes,
+       round((100 * (mean - previous_mean) / nullif(previous_mean, 0))::numeric, 1) AS change_percent,
+       max_wait, previous_max_wait, days, previous_days, rides, previous_rides
+FROM compared
+ORDER BY {key}
+LIMIT %(limit)s OFFSET %(offset)s;
 
 -- name: by_month
 -- Grain: a row a month.
@@ -60,18 +72,8 @@ WITH day AS (
            count(*) FILTER (WHERE is_previous AND NOT is_of_date) AS previous_rides
     FROM summed
     GROUP BY month_start
-), compared AS (
-    SELECT *, wait_sum::float8 / samples AS mean, previous_wait_sum::float8 / previous_samples AS previous_mean
-    FROM held
 )
-SELECT month_start, coalesce(samples, 0) AS samples, coalesce(previous_samples, 0) AS previous_samples,
-       round(mean::numeric, 2) AS mean_wait, round(previous_mean::numeric, 2) AS previous_mean_wait,
-       round(mean::numeric, 2) - round(previous_mean::numeric, 2) AS change_minutes,
-       round((100 * (mean - previous_mean) / nullif(previous_mean, 0))::numeric, 1) AS change_percent,
-       max_wait, previous_max_wait, days, previous_days, rides, previous_rides
-FROM compared
-ORDER BY month_start
-LIMIT %(limit)s OFFSET %(offset)s;
+SELECT * FROM held
 
 -- name: days_of_ride
 SELECT local_date, samples, wait_sum, max_wait, 1 AS rides
@@ -108,18 +110,8 @@ WITH day AS (
            coalesce(sum(rides) FILTER (WHERE is_previous), 0) AS previous_rides
     FROM day
     GROUP BY held_on
-), compared AS (
-    SELECT *, wait_sum::float8 / samples AS mean, previous_wait_sum::float8 / previous_samples AS previous_mean
-    FROM held
 )
-SELECT local_date, coalesce(samples, 0) AS samples, coalesce(previous_samples, 0) AS previous_samples,
-       round(mean::numeric, 2) AS mean_wait, round(previous_mean::numeric, 2) AS previous_mean_wait,
-       round(mean::numeric, 2) - round(previous_mean::numeric, 2) AS change_minutes,
-       round((100 * (mean - previous_mean) / nullif(previous_mean, 0))::numeric, 1) AS change_percent,
-       max_wait, previous_max_wait, days, previous_days, rides, previous_rides
-FROM compared
-ORDER BY local_date
-LIMIT %(limit)s OFFSET %(offset)s;
+SELECT * FROM held
 
 -- name: hours_of_ride
 SELECT local_date, local_hour, samples, wait_sum, max_wait
@@ -165,15 +157,5 @@ WITH hour AS (
           AND (%(ride_id)s::integer IS NULL OR ride_id = %(ride_id)s::integer)
           AND (%(park_id)s::uuid IS NULL OR park_id = %(park_id)s::uuid)
     ) AS ride_day
-), compared AS (
-    SELECT *, wait_sum::float8 / samples AS mean, previous_wait_sum::float8 / previous_samples AS previous_mean
-    FROM held
 )
-SELECT local_hour, coalesce(samples, 0) AS samples, coalesce(previous_samples, 0) AS previous_samples,
-       round(mean::numeric, 2) AS mean_wait, round(previous_mean::numeric, 2) AS previous_mean_wait,
-       round(mean::numeric, 2) - round(previous_mean::numeric, 2) AS change_minutes,
-       round((100 * (mean - previous_mean) / nullif(previous_mean, 0))::numeric, 1) AS change_percent,
-       max_wait, previous_max_wait, days, previous_days, rides, previous_rides
-FROM compared CROSS JOIN shown
-ORDER BY local_hour
-LIMIT %(limit)s OFFSET %(offset)s;
+SELECT * FROM held CROSS JOIN shown

@@ -20,6 +20,7 @@ from shared.sql import SqlFolder, read_queries
 
 _FOLDER = Path(__file__).parent / "sql" / "archive"
 SQL = SqlFolder(_FOLDER)
+COMMON = SqlFolder(_FOLDER.parent)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNIQUE_VIOLATION = "23505"
 _fold = lru_cache(maxsize=4096)(fold_name)  # the same few hundred names in every file
@@ -162,10 +163,11 @@ class Loader:
                 self.rides.update({row["entity_id"]: row["ride_id"] for row in rows})
             wanted = {entity for entity in unknown if entity not in self.rides}
             if wanted:
+                named = [i for i in batch.identities.values() if i.entity_id in wanted]
+                zones = [{"park_id": who.park_id, "timezone": who.timezone} for who in named if who.last >= 0]
                 with db.transaction(self.conn):
-                    found = self._register(
-                        item, [i for i in batch.identities.values() if i.entity_id in wanted]
-                    )
+                    db.execute(self.conn, COMMON["learn_zones"], {"entities": Json(zones)})
+                    found = self._register(item, named)
                 self.rides.update(found)
         days = {EPOCH.date() + timedelta(ms // 86_400_000) for ms in _moments(batch)}
         for month in sorted({day.replace(day=1) for day in days} - self.months):

@@ -12,14 +12,18 @@ import msgspec
 
 from services.ingestion.parks.batch import MOMENT_BITS, Batch, Issue, Reject, Row
 from services.ingestion.parks.ids import read_uuid
-from services.ingestion.parks.queues import OTHER_TYPES, WAIT_MESSAGES, read_queue
+from services.ingestion.parks.queues import (
+    OTHER_TYPES,
+    read_queue,
+    read_showtimes,
+    read_standby,
+    read_unknown,
+)
 from services.ingestion.parks.values import (
     STATUSES,
     AwareTime,
-    clean_text,
     read_instant,
     read_status,
-    read_wait,
     show_raw,
     tidy,
     to_milliseconds,
@@ -240,40 +244,12 @@ def _row(entity: str, data: dict[str, Any], batch: Batch) -> Row:
         queue = None
     queue = queue or {}
     postings = tuple(read_queue(name, value, tell) for name, value in queue.items() if name in OTHER_TYPES)
-    unknown = {name: value for name, value in queue.items() if name not in OTHER_TYPES and name != "STANDBY"}
-    for name, value in unknown.items():
-        tell(
-            "UNKNOWN_QUEUE",
-            clean_text(name)[:100],
-            f"a queue type that we do not know, kept as it came: {show_raw(value)}",
-        )
+    unknown, showtimes = read_unknown(queue, tell), read_showtimes(data.get("showtimes"), tell)
     return Row(
-        status, _standby(queue.get("STANDBY"), tell), "STANDBY" in queue,
-        postings, _showtimes(data.get("showtimes"), tell), _json(unknown) if unknown else None,
+        status, read_standby(queue.get("STANDBY"), tell), "STANDBY" in queue,
+        postings, _json(showtimes), _json(unknown),
     )  # fmt: skip
 
 
-def _standby(value: Any, tell: Any) -> int | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        tell("INVALID_QUEUE", f"STANDBY {show_raw(value)}", "STANDBY is no object; kept without a wait")
-        return None
-    minutes, odd = read_wait(value.get("waitTime"))
-    if odd:
-        tell(odd, show_raw(value["waitTime"]), WAIT_MESSAGES[odd])
-    return minutes
-
-
-def _showtimes(value: Any, tell: Any) -> str | None:
-    """Keep a list of showtimes as it came: objects or texts, nulls inside, an end that is the start."""
-    if value is None or value == []:
-        return None
-    if not isinstance(value, list):
-        tell("INVALID_SHOWTIMES", show_raw(value), "showtimes are no list; left out")
-        return None
-    return _json(value)
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(tidy(value)).decode()
+def _json(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()

@@ -121,8 +121,8 @@ class Importer:
         with db.transaction(conn):
             # the end is on disk before anybody hears of it, and with it all files, which did not wait for the disk
             db.execute(conn, "SET LOCAL synchronous_commit = on")
-            imports.move(conn, found["import_id"], status)
-        report.status, report.seconds = status, time.monotonic() - started
+            report.status = imports.leave(conn, found["import_id"], status)
+        report.seconds = time.monotonic() - started
         return report
 
     def _note_failure(self, conn: db.Connection, found: imports.Import, exc: Exception) -> None:
@@ -204,7 +204,9 @@ class Importer:
                 if report.status == "IN_PROGRESS":
                     self.check_stop()
                     if time.monotonic() - asked_at >= POLL_SECONDS:
-                        report.status, asked_at = self._wanted(conn, import_id), time.monotonic()
+                        with db.transaction(conn):
+                            report.status = imports.read_wish(conn, import_id)
+                        asked_at = time.monotonic()
                 if report.status == "IN_PROGRESS":
                     waiting |= {
                         executor.submit(take, item, self.archive.address(item.object_key))
@@ -227,11 +229,6 @@ class Importer:
         self.tell.done(outcome)
         if outcome.status == "FAILED":
             log.warning("%s cannot be read: %s", outcome.object_key, outcome.problem)
-
-    def _wanted(self, conn: db.Connection, import_id: int) -> str:
-        with db.transaction(conn):
-            wanted = db.fetch_value(conn, imports.query("wanted"), {"import_id": import_id})
-        return {"pause": "PAUSED", "cancel": "CANCELLED"}.get(wanted, "IN_PROGRESS")
 
     @contextmanager
     def _executor(self, files: int) -> Iterator[tuple[Executor, int]]:

@@ -144,6 +144,29 @@ def move(
     return moved
 
 
+def leave(conn: db.Connection, import_id: int, status: str) -> str:
+    """Bring an import that its importer ends into a state; return it, or the one that somebody gave it meanwhile.
+
+    An import that was cut off can be paused or cancelled in the instant in which it goes on: that holds.
+    """
+    values = {
+        "import_id": import_id,
+        "status": status,
+        "problem": None,
+        "source": None,
+        "before": ["IN_PROGRESS"],
+    }
+    left = db.fetch_one(conn, query("move"), values) or find(conn, import_id)
+    return str(left["status"])
+
+
+def read_wish(conn: db.Connection, import_id: int) -> str:
+    """Return the state that an import is wanted in: IN_PROGRESS as long as it is to go on."""
+    found = db.fetch_one(conn, query("wanted"), {"import_id": import_id})
+    assert found is not None
+    return {"pause": "PAUSED", "cancel": "CANCELLED"}.get(found["wanted"], str(found["status"]))
+
+
 def ask(conn: db.Connection, import_id: int, wish: str) -> Import:
     """Pause or cancel: at once when nobody is at work on it, else its importer does so after the files in hand.
 

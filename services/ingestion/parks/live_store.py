@@ -103,6 +103,7 @@ def _register(conn: db.Connection, destination_id: str, live: Live, seen_at: dat
     ]
     if changed:
         rows = [_identity(entry, destination_id, live.timezone, seen_at) for entry in changed]
+        db.execute(conn, SQL["learn_zones"], {"entities": _encode(rows)})
         db.execute(conn, query("register"), {"entities": _encode(rows)})
     message = "the entity moved to another park"
     return [

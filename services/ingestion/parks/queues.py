@@ -1,4 +1,4 @@
-"""The five queue types beside STANDBY, as rows of parks.queue_postings."""
+"""What an event or a live entry posts: STANDBY's wait, the five other queues as rows of parks.queue_postings, shows."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -9,6 +9,7 @@ from services.ingestion.parks.values import (
     read_instant,
     read_wait,
     show_raw,
+    tidy,
     to_milliseconds,
 )
 
@@ -42,6 +43,38 @@ def read_queue(queue_type: str, value: Any, tell: Tell) -> Posting:
         )
         return Posting(queue_type)
     return _READERS[queue_type](queue_type, value, tell)
+
+
+def read_standby(value: Any, tell: Tell) -> int | None:
+    """Return the minutes of a STANDBY queue; null where it has none, or none that can be used."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        tell("INVALID_QUEUE", f"STANDBY {show_raw(value)}", "STANDBY is no object; kept without a wait")
+        return None
+    minutes, odd = read_wait(value.get("waitTime"))
+    if odd:
+        tell(odd, show_raw(value["waitTime"]), WAIT_MESSAGES[odd])
+    return minutes
+
+
+def read_unknown(queue: dict[str, Any], tell: Tell) -> dict[str, Any] | None:
+    """Return the queues of types that nobody knows, as they came; None where there are none."""
+    found = {name: value for name, value in queue.items() if name not in OTHER_TYPES and name != "STANDBY"}
+    for name, value in found.items():
+        message = f"a queue type that we do not know, kept as it came: {show_raw(value)}"
+        tell("UNKNOWN_QUEUE", clean_text(name)[:100], message)
+    return tidy(found) or None
+
+
+def read_showtimes(value: Any, tell: Tell) -> list[Any] | None:
+    """Return a list of showtimes as it came: objects or texts, nulls inside, an end that is the start."""
+    if value is None or value == []:
+        return None
+    if not isinstance(value, list):
+        tell("INVALID_SHOWTIMES", show_raw(value), "showtimes are no list; left out")
+        return None
+    return tidy(value)  # type: ignore[no-any-return]
 
 
 def _waiting(queue_type: str, value: dict[str, Any], tell: Tell) -> Posting:

@@ -12,14 +12,19 @@ from typing import Any, NamedTuple
 import msgspec
 
 from services.ingestion.parks.ids import read_uuid
-from services.ingestion.parks.queues import OTHER_TYPES, WAIT_MESSAGES, Posting, read_queue
+from services.ingestion.parks.queues import (
+    OTHER_TYPES,
+    Posting,
+    read_queue,
+    read_showtimes,
+    read_standby,
+    read_unknown,
+)
 from services.ingestion.parks.values import (
     clean_text,
     read_instant,
     read_status,
-    read_wait,
     show_raw,
-    tidy,
 )
 from services.ingestion.sources.themeparks_api import Answer, ThemeParks
 from shared.errors import FatalError, TransientError
@@ -172,9 +177,10 @@ def _entry(item: Any, destination_id: str, own_park: str | None) -> tuple[Entry 
     entry = Entry(
         entity_id, read_name(item.get("name")), _text(entity_type),
         _park(item, entity_id, own_park, tell), _text(item.get("externalId")),
-        status, _standby(queue.get("STANDBY"), tell), "STANDBY" in queue,
+        status, read_standby(queue.get("STANDBY"), tell), "STANDBY" in queue,
         tuple(read_queue(name, value, tell) for name, value in sorted(queue.items()) if name in OTHER_TYPES),
-        _showtimes(item.get("showtimes"), tell), _unknown(queue, tell), _updated_at(item.get("lastUpdated"), tell),
+        read_showtimes(item.get("showtimes"), tell), read_unknown(queue, tell),
+        _updated_at(item.get("lastUpdated"), tell),
         tuple(issues),
     )  # fmt: skip
     return entry._replace(issues=tuple(issues)), None
@@ -189,36 +195,6 @@ def _park(item: dict[str, Any], entity_id: str, own_park: str | None, tell: Tell
         raw = "" if item.get("parkId") is None else show_raw(item["parkId"])
         tell("NO_PARK", raw, "the entry names no park; its ride's park is kept")
     return park
-
-
-def _standby(value: Any, tell: Tell) -> int | None:
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        tell("INVALID_QUEUE", f"STANDBY {show_raw(value)}", "STANDBY is no object; kept without a wait")
-        return None
-    minutes, odd = read_wait(value.get("waitTime"))
-    if odd:
-        tell(odd, show_raw(value["waitTime"]), WAIT_MESSAGES[odd])
-    return minutes
-
-
-def _showtimes(value: Any, tell: Tell) -> list[Any] | None:
-    """Keep a list of showtimes as it came: objects or texts, nulls inside, an end that is the start."""
-    if value is None or value == []:
-        return None
-    if not isinstance(value, list):
-        tell("INVALID_SHOWTIMES", show_raw(value), "showtimes are no list; left out")
-        return None
-    return tidy(value)  # type: ignore[no-any-return]
-
-
-def _unknown(queue: dict[str, Any], tell: Tell) -> dict[str, Any] | None:
-    found = {name: value for name, value in queue.items() if name not in OTHER_TYPES and name != "STANDBY"}
-    for name, value in found.items():
-        message = f"a queue type that we do not know, kept as it came: {show_raw(value)}"
-        tell("UNKNOWN_QUEUE", clean_text(name)[:100], message)
-    return tidy(found) or None
 
 
 def _updated_at(value: Any, tell: Tell) -> str | None:

@@ -112,6 +112,8 @@ def test_summary_counts_what_is_open(operator: FlaskClient, world: World) -> Non
     assert answer["score"] is None and answer["failed"] == []
     assert {(row["kind"], row["open"]) for row in answer["issues"]} == {("CONFLICT", 1), ("INVALID_WAIT", 1)}
     assert answer["freshness"] == [{"state": "stale", "parks": 1}]
+    assert answer["gaps"] == operator.get("/api/admin/quality/gaps").json["totals"]
+    assert answer["gaps"]["minutes_ours"] == 480
 
 
 def test_gaps_are_spans_with_a_cause(operator: FlaskClient, world: World) -> None:
@@ -125,6 +127,24 @@ def test_gaps_are_spans_with_a_cause(operator: FlaskClient, world: World) -> Non
     assert len(operator.get(f"/api/admin/quality/gaps?park_id={uid('Park')}&limit=1").json["data"]) == 1
     assert operator.get("/api/admin/quality/gaps?to=2001-01-01").json["data"] == []
     error_of(operator.get("/api/admin/quality/gaps?park_id=17"), 422)
+
+
+def test_totals_of_gaps_say_whose_they_are(operator: FlaskClient, world: World) -> None:
+    world.do(
+        "INSERT INTO parks.gap SELECT %(p)s, day, day, day + interval '1 day', 'closed', true "
+        "FROM generate_series(timestamp '2019-01-01', timestamp '2020-12-31', interval '1 day') AS day",
+        p=uid("Park"),
+    )
+    page = operator.get("/api/admin/quality/gaps?limit=1").json
+    assert len(page["data"]) == 1 and page["totals"]["minutes_ours"] == 480
+    assert [tuple(row.values()) for row in page["totals"]["by_cause"]] == [
+        ("not_polled", "ours", 1, 1, 480), ("no_answer", "ours", 0, 0, 0), ("source_silent", "source", 0, 0, 0),
+        ("no_object", "archive", 1, 2, 960), ("closed", "schedule", 1, 731, 731 * 1440),
+    ]  # fmt: skip
+    totals = operator.get("/api/admin/quality/gaps?to=2020-12-31").json["totals"]
+    assert totals["minutes_ours"] == 0 and totals["by_cause"][-1]["park_days"] == 731
+    totals = operator.get("/api/admin/quality/gaps?cause=no_object").json["totals"]
+    assert [row["minutes"] for row in totals["by_cause"]] == [0, 0, 0, 960, 0]
 
 
 def test_freshness_and_coverage(operator: FlaskClient, world: World) -> None:

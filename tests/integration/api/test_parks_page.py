@@ -36,6 +36,15 @@ def test_the_board_shows_who_waits_how_long(reader: FlaskClient, rides: None) ->
     assert text.index("Pirates of the Caribbean</th>") < text.index("Seven Dwarfs Mine Train</th>")
 
 
+def test_a_zone_that_nothing_has_named_is_not_shown_as_the_parks(
+    reader: FlaskClient, conn: db.Connection, rides: None
+) -> None:
+    assert "its own zone is not known yet" not in show(reader, park=PARK)
+    with db.transaction(conn):
+        db.execute(conn, "UPDATE parks.parks SET is_discovered = true, timezone = 'UTC'")
+    assert "UTC, its own zone is not known yet" in show(reader, park=PARK)
+
+
 def test_a_board_of_half_an_hour_ago_says_so(reader: FlaskClient, conn: db.Connection, rides: None) -> None:
     with db.transaction(conn):
         db.execute(conn, "UPDATE parks.live_state SET last_polled_at = now() - interval '31 minutes'")
@@ -154,7 +163,8 @@ def test_storage_is_drawn_thirty_days_ahead(reader: FlaskClient, conn: db.Connec
             "forecast_bytes) VALUES ('2026-11-21', 'database', '2026-11-28', 2000000, 20, 540000000, 554000000)",
         )
     text = show(reader)
-    assert "540.0 MB on Sat 21 Nov 2026, 54 % of what it may take; full in 230 days" in text
+    allowed = "the 1000.0 MB that <code>storage.capacity</code> in <code>workflows/parks.yml</code> allows"
+    assert f"540.0 MB on Sat 21 Nov 2026, 54 % of {allowed}; full in 230 days" in text
     assert "Forecast, 21 Dec: 600 MB" in text and "Measured, 1 Nov: 500 MB" in text
     assert '<th scope="row">Sat 28 Nov 2026</th><td class="num">554.0</td>' in text
 

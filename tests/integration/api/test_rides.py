@@ -254,6 +254,33 @@ def test_statistics_and_history_give_the_same_comparison(
     ] == text
 
 
+@pytest.mark.parametrize("zone", ["Asia/Kathmandu", "Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_history_is_compared_by_days_of_the_parks_clock(
+    reader: FlaskClient, pg, conn: db.Connection, zone: str
+):
+    """At a quarter past the hour, and 14 hours before and 11 hours after UTC: a minute to midnight is still the day."""
+    history, park = History(pg, conn), UUID(int=7)
+    history.add_park(park, zone)
+    ride = history.add_ride(7, park)
+    offset = {"Asia/Kathmandu": "+05:45", "Pacific/Kiritimati": "+14:00", "Pacific/Pago_Pago": "-11:00"}[zone]
+    history.post(
+        (ride, f"{year}-03-{local}{offset}", "ARCHIVE", "OPERATING", wait)
+        for year in (2019, 2020)
+        for local, wait in (
+            ("09 23:59", 90), ("10 00:00", 10), ("10 11:16", 20), ("12 23:59", 30), ("13 00:00", 80)
+        )
+    )  # fmt: skip
+    history.make_statistics()
+    for by in KEYS:
+        given = reader.get(f"/api/parks/{park}/yoy?by={by}&from=2020-03-10&to=2020-03-12").json["data"]
+        assert sum(row["samples"] for row in given) == sum(row["previous_samples"] for row in given) == 3
+        statement, values = raw_comparison(by, park, "2020-03-10", "2020-03-12")
+        rows = db.fetch_all(conn, statement, values)
+        assert [{name: plain(value) for name, value in row.items()} for row in rows] == [
+            {name: row[name] for name in rows[0]} for row in given
+        ]
+
+
 def plain(value):
     """Return a value as JSON has it."""
     if isinstance(value, date):
@@ -264,18 +291,13 @@ def plain(value):
 def raw_comparison(
     by: str, park_id: UUID | None, first: str, last: str, ride_id: int | None = None, way: str = "raw"
 ) -> tuple[sql.Composed, dict]:
-    """Return the statement of bench/sql that compares straight from the history, with its values.
-
-    The bounds are wide enough for both zones: the parks post nothing at night.
-    """
+    """Return the statement of bench/sql that compares straight from the history, with its values."""
     before = [f"{int(day[:4]) - 1}{day[4:]}" for day in (first, last)]
     name, key = KEYS[by]
     now = key.replace("held_on", "local_time")
     values = {
         "ride_id": ride_id, "park_id": str(park_id) if park_id else None, "first_day": first, "last_day": last,
         "previous_first": before[0], "previous_last": before[1],
-        "first_at": f"{first} 00:00Z", "last_at": f"{last} 23:59Z",
-        "previous_first_at": f"{before[0]} 00:00Z", "previous_last_at": f"{before[1]} 23:59Z",
     }  # fmt: skip
     places = {"key": key, "now": now, "before": now.replace("local_time", "(local_time + interval '1 year')")}
     if by == "hour":

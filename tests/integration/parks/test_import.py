@@ -266,6 +266,38 @@ def test_local_time_and_zone_of_an_event_are_not_believed(bench: Bench, zone: st
     assert bench.rows("SELECT local_date FROM parks.dirty_day") == [{"local_date": date(2019, 8, 1)}]
 
 
+@pytest.mark.parametrize("has_hours", [False, True])
+def test_zone_of_a_park_that_a_list_has_named_is_learned_from_its_first_event(
+    bench: Bench, has_hours: bool
+) -> None:
+    """Unless days rest on it already: those are for the metadata job, which has them made anew."""
+    with db.transaction(bench.conn):
+        db.execute(
+            bench.conn,
+            "INSERT INTO parks.parks (park_id, name, is_discovered) VALUES (%s, 'A', true)",
+            [KINGDOM],
+        )
+        db.execute(
+            bench.conn, "INSERT INTO parks.park_timezones (park_id, timezone) VALUES (%s, 'UTC')", [KINGDOM]
+        )
+        if has_hours:
+            db.execute(
+                bench.conn,
+                "INSERT INTO parks.opening_hours (park_id, local_date, kind, opens_at, closes_at, source) "
+                "VALUES (%s, '2019-08-01', 'OPERATING', '2019-08-01 09:00Z', '2019-08-01 21:00Z', 'a test')",
+                [KINGDOM],
+            )
+    bench.write("2019/08/01", [event("2019-08-01T03:30:00Z")])
+    bench.write("2019/08/02", [event("2019-08-02T03:30:00Z", timezone="Europe/Paris")])
+    assert bench.run().imported == 2
+    zone = "UTC" if has_hours else "America/New_York"
+    for table in ("parks", "park_timezones"):
+        assert bench.rows(f"SELECT timezone FROM parks.{table}") == [{"timezone": zone}]
+    days = [1, 2] if has_hours else [31, 1]  # 03:30 UTC is the evening before in New York
+    dirty = bench.rows("SELECT local_date FROM parks.dirty_day ORDER BY 1")
+    assert [row["local_date"].day for row in dirty] == days
+
+
 def test_operator_that_renumbers_its_rides_changes_no_ride(bench: Bench) -> None:
     bench.write("2019/08/01", [event(internalId="P1AA01"), event("2019-08-01T13:00:00Z", internalId="77")])
     bench.run()
@@ -377,6 +409,27 @@ def test_cancelled_import_is_over_and_another_does_the_rest(slow: Bench) -> None
         slow.importer().run(number)
     assert slow.run().files == 10 - report.files
     assert slow.value("SELECT count(*) FROM parks.ride_status_snapshots") == 10
+
+
+@pytest.mark.parametrize(
+    "seconds", [0, 30]
+)  # between two looks at it: with its next file, or when it is through
+@pytest.mark.parametrize(("wish", "status"), [("pause", "PAUSED"), ("cancel", "CANCELLED")])
+def test_import_that_goes_on_in_the_instant_it_is_paused_is_paused(
+    slow: Bench, monkeypatch: pytest.MonkeyPatch, wish: str, status: str, seconds: int
+) -> None:
+    """It was cut off: whoever pauses it finds nobody at work on it, and then somebody is."""
+    monkeypatch.setattr("services.ingestion.parks.importer.POLL_SECONDS", seconds)
+    monkeypatch.setattr(imports, "is_held", lambda conn, destination_id: False)
+    number = slow.begin()
+    report = slow.importer(tell=Pausing(slow, number, wish), workers=1).run(number)
+    assert report.status == status == state(slow, number)
+    assert report.files == slow.value("SELECT files_done FROM parks.import_checkpoints")
+    assert report.files == 10 if seconds else 1 <= report.files < 10
+    assert slow.value("SELECT problem FROM parks.import_checkpoints") is None
+    if wish == "pause":
+        assert slow.importer().run(number).files == 10 - report.files
+        assert state(slow, number) == "COMPLETED"
 
 
 def test_waiting_import_is_paused_and_cancelled_at_once(bench: Bench) -> None:

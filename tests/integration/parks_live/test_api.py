@@ -58,7 +58,10 @@ def test_parks_have_todays_hours_in_their_own_zone(reader, described, cycle, con
     )
     assert kingdom["is_open"] is (hours["a"] <= datetime.now(UTC) < hours["b"])
     assert reader.get("/api/parks?limit=1000").json["page"]["next"] is None
-    assert len(reader.get("/api/parks?limit=1000").json["data"]) == 127
+    everything = reader.get("/api/parks?limit=1000").json["data"]
+    assert len(everything) == 127 and kingdom["is_timezone_known"] is True
+    unknown = [park for park in everything if not park["is_timezone_known"]]
+    assert unknown and {park["timezone"] for park in unknown} == {"UTC"}
 
 
 def test_the_live_board_has_queues_and_says_who_is_absent(reader, api, cycle):

@@ -167,6 +167,8 @@ def test_archive_days_without_object_events_or_hours(watchman: Watchman) -> None
     ]
     assert watchman.issues("GAP")[1]["message"] == "Park: nothing for 2,160 minutes of 3 days (no object)"
     assert watchman.issues("GAP")[2]["severity"] == "info"
+    said = watchman.world.value("SELECT message FROM ops.quality_result WHERE check_name = 'gaps'")
+    assert "days: 2,160 of them no object, 720 of them source silent)" in said
 
 
 def test_days_of_imports_are_taken_in_turns_and_once(watchman: Watchman) -> None:
@@ -260,7 +262,56 @@ def test_suspects_are_noted_once_and_closed_when_the_data_comes_again(watchman: 
     kinds = {(i["raw_value"], i["status"]) for i in watchman.issues("SUSPECT_ZERO")}
     assert kinds == {("park", "resolved"), ("ride", "open")}
     watchman.run(NOW + timedelta(hours=4))  # the next day
-    assert len(watchman.issues("NIGHT_WAITS")) == 1
+    (night,) = watchman.issues("NIGHT_WAITS")
+    assert night["subject"] == f"{watchman.park} {TODAY:%Y-%m}" and night["times_seen"] == 1
+    assert f"5 waits outside its hours on one day of {TODAY:%Y-%m}, the last on {TODAY}" in night["message"]
+
+
+def test_waits_at_night_are_one_issue_a_month(watchman: Watchman) -> None:
+    world, before = watchman.world, YESTERDAY - timedelta(days=1)
+    watchman.open_days(before, YESTERDAY, TODAY)
+    world.poll(every(at(before, 8), NOW, 30))
+
+    def night(day: date, waits: int) -> None:
+        world.post(
+            watchman.rides[2], every(at(day, 2), at(day, 2) + timedelta(minutes=30 * waits), 30), wait=35
+        )
+
+    def look(now: datetime) -> dict[str, Any]:
+        watchman.run(now)
+        (row,) = (
+            row for row in watchman.issues("NIGHT_WAITS") if row["subject"] == f"{watchman.park} 2026-07"
+        )
+        return row
+
+    a_day = f"{watchman.park} {before}"  # what an earlier release wrote
+    world.do(
+        "SELECT parks.log_issue('NIGHT_WAITS', 'warning', %(day)s, '', 'old', %(p)s)",
+        day=a_day,
+        p=watchman.park,
+    )
+    night(before, 3)
+    row = look(NOW - timedelta(days=1))
+    assert row["times_seen"] == 1 and f"on one day of 2026-07, the last on {before}" in row["message"]
+    world.do(
+        "UPDATE parks.data_quality_log SET owner = 'ada', status = 'acknowledged' WHERE subject <> %(day)s",
+        day=a_day,
+    )
+    night(YESTERDAY, 4)
+    for _ in range(2):
+        row = look(NOW)
+        assert (row["times_seen"], row["owner"], row["status"]) == (2, "ada", "acknowledged")
+    assert f"posted 9 waits outside its hours on 2 days of 2026-07, the last on {YESTERDAY}" in row["message"]
+    assert [row["status"] for row in watchman.issues("NIGHT_WAITS") if row["subject"] == a_day] == [
+        "resolved"
+    ]
+    # it was open all night, and that is published later
+    world.hours(watchman.park, YESTERDAY, at(YESTERDAY, 0), at(YESTERDAY, 9))
+    row = look(NOW)
+    assert (row["times_seen"], row["status"]) == (2, "acknowledged") and "on one day" in row["message"]
+    world.hours(watchman.park, before, at(before, 0), at(before, 9))
+    watchman.params["quality_window"]["recent_days"] = 3
+    assert look(NOW)["status"] == "resolved"
 
 
 def test_ride_of_nothing_but_zero_is_closed_when_its_newest_day_has_a_wait(watchman: Watchman) -> None:

@@ -172,7 +172,12 @@ def test_incidents_at_60_and_80_percent_and_when_it_is_over(keeper: Storekeeper)
     assert keeper.run().rejected == 0 and keeper.incidents() == set()
     keeper.params["storage"]["capacity"] = False
     keeper.run()
-    assert keeper.growth("database")["capacity_bytes"] is None
+    row = keeper.growth("database")
+    assert row["capacity_bytes"] is None and row["days_until_full"] is None
+    assert row["note"].endswith(
+        "; what it may take is not known: set storage.capacity in workflows/parks.yml"
+    )
+    assert "storage.capacity" not in keeper.growth()["note"]
 
 
 def test_changed_growth_is_an_incident_and_noise_is_none(keeper: Storekeeper) -> None:

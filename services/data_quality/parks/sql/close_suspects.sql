@@ -1,5 +1,6 @@
--- Issues of suspect days that are no longer suspect, because their data came again, and of single rides whose newest
--- day with waits has one above 0. Reads parks.quality_day for the due days, day_posting for single rides.
+-- Issues of suspect days that are no longer suspect, because their data came again, of months without a wait at night
+-- any more, and of single rides whose newest day with waits has one above 0. Reads parks.quality_day for the due days,
+-- day_posting for single rides. Nights were an issue a day once: those end where their month has its own.
 WITH newest AS (
     SELECT DISTINCT ON (ride_id) ride_id, max(wait_minutes) AS longest_wait, ends_at
     FROM day_posting
@@ -12,9 +13,21 @@ over_now AS (
     FROM due_day AS d
     JOIN parks.quality_day AS q USING (park_id, local_date)
     JOIN parks.data_quality_log AS l ON l.subject = d.park_id || ' ' || d.local_date
-    WHERE d.month = %(month)s
-      AND (l.kind = 'NIGHT_WAITS' AND q.night_rows = 0
-           OR l.kind = 'SUSPECT_ZERO' AND l.raw_value = 'park' AND q.zero_rows < q.wait_rows)
+    WHERE d.month = %(month)s AND l.kind = 'SUSPECT_ZERO' AND l.raw_value = 'park' AND q.zero_rows < q.wait_rows
+    UNION
+    SELECT l.issue_id
+    FROM (SELECT DISTINCT park_id, date_trunc('month', local_date::timestamp)::date AS first_day
+          FROM due_day WHERE month = %(month)s) AS m
+    JOIN parks.data_quality_log AS l
+        ON l.kind = 'NIGHT_WAITS' AND l.subject = m.park_id || ' ' || to_char(m.first_day, 'YYYY-MM')
+    WHERE NOT EXISTS (SELECT FROM parks.quality_day AS q
+                      WHERE q.park_id = m.park_id AND q.local_date >= m.first_day
+                        AND q.local_date < m.first_day + interval '1 month' AND q.night_rows > 0)
+    UNION
+    SELECT day.issue_id
+    FROM parks.data_quality_log AS day
+    JOIN parks.data_quality_log AS month ON month.kind = day.kind AND month.subject = left(day.subject, -3)
+    WHERE day.kind = 'NIGHT_WAITS' AND day.status IN ('open', 'acknowledged')
     UNION
     SELECT l.issue_id
     FROM newest AS n

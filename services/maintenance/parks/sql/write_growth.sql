@@ -72,6 +72,8 @@ SELECT
          WHEN slope < 0 THEN format('it shrinks, over %%s days', days)
          WHEN slope = 0 THEN format('it does not grow, over %%s days', days)
          ELSE format('by least squares over %%s days', days) END
+    || CASE WHEN scope = 'database' AND capacity IS NULL
+            THEN '; what it may take is not known: set storage.capacity in workflows/parks.yml' ELSE '' END
 FROM today
 ON CONFLICT (measured_on, scope) DO UPDATE SET
     total_bytes = excluded.total_bytes, bytes_per_day = excluded.bytes_per_day, days_used = excluded.days_used,

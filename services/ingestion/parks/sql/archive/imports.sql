@@ -57,7 +57,8 @@ WHERE import_id = %(import_id)s AND status = 'IN_PROGRESS'
 RETURNING *;
 
 -- name: wanted
-SELECT wanted FROM parks.import_checkpoints WHERE import_id = %(import_id)s;
+-- The status too: whoever saw nobody at work on an import that was cut off changes that, and wants nothing.
+SELECT status, wanted FROM parks.import_checkpoints WHERE import_id = %(import_id)s;
 
 -- name: unwant
 -- Somebody resumes it by hand: what was wished of the importer that was cut off does not hold any more.
