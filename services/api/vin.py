@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from flask import jsonify, request
 from flask_openapi3 import APIBlueprint, Tag
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Discriminator, Field
+from pydantic import Tag as Kind
 
 from services.api.decoding import MAX_BODY_BYTES, MOST_VINS, decoding, mark_stale
 from services.api.errors import ErrorAnswer, fail_field
@@ -53,9 +54,19 @@ class VinAndYear(Strict):
     model_year: ModelYear | None = None
 
 
+def _kind_of(vin: Any) -> str:
+    """Tell what an entry is meant to be, so that a mistake in an object is not told as one of a text."""
+    return "text" if isinstance(vin, str) else "object"
+
+
+Wanted = Annotated[
+    Annotated[str, Kind("text")] | Annotated[VinAndYear, Kind("object")], Discriminator(_kind_of)
+]
+
+
 class Batch(Strict):
     vins: Annotated[
-        list[str | VinAndYear],
+        list[Wanted],
         AfterValidator(_not_too_many),
         Field(description="At most 10,000: VINs, or objects of `vin` and `model_year`."),
     ]

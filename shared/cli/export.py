@@ -44,19 +44,31 @@ def command(table: str, kind: str, columns: str, output: Path | None) -> int:
 
 @contextmanager
 def open_output(output: Path | None) -> Iterator[BinaryIO]:
-    """Open a file that appears whole or not at all; stdout when there is none."""
+    """Open a file that appears whole or not at all; a device or a pipe stays what it is; stdout for none."""
     from shared.errors import FatalError
 
     if output is None:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise  # whoever read has had enough
+        except OSError as exc:
+            raise FatalError(f"cannot write to stdout: {exc.strerror}") from exc
         return
-    part = output.with_name(f".{output.name}.part")
+    # a file put in the place of /dev/null or of a pipe would take it away from everybody
+    part = output if _is_special(output) else output.with_name(f".{output.name}.part")
     try:
         with open(part, "wb") as out:
             yield out
-        part.replace(output)
+        if part is not output:
+            part.replace(output)
     except OSError as exc:
         raise FatalError(f"cannot write {output}: {exc.strerror}") from exc
     finally:
-        part.unlink(missing_ok=True)
+        if part is not output:
+            part.unlink(missing_ok=True)
+
+
+def _is_special(path: Path) -> bool:
+    return path.exists() and not path.is_file()

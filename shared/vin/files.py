@@ -1,5 +1,6 @@
 """Files of VINs: CSV, Parquet or one VIN a line in; CSV, Parquet or JSON lines out. All of it streamed."""
 
+import codecs
 import csv
 import io
 import json
@@ -7,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 from shared.errors import FatalError
 from shared.vin.decoded import Decoded, VinError
@@ -15,12 +16,18 @@ from shared.vin.decoder import Decoder
 
 BLOCK = 1_000  # VINs between two looks at the progress bar
 _ERROR_TEXT = "ErrorText"
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)  # what PowerShell and Excel write
+_NOT_TEXT = {
+    b"\x1f\x8b": "compressed: unpack it first",
+    b"PK\x03\x04": "a zip file or a workbook: unpack it, or save the sheet as CSV",
+    b"PAR1\x15": "Parquet: its name must end in .parquet",
+}
 
 
 class Entry(NamedTuple):
     """A line of the input; `problem` says why it cannot be decoded."""
 
-    vin: str
+    vin: str | None
     model_year: int | None
     problem: str | None = None
 
@@ -33,7 +40,7 @@ def read_entries(path: Path) -> Iterator[Entry]:
     """Read VINs; the ending of the name says which kind of file it is.
 
     Raises:
-        FatalError: the file cannot be read, or has no column `vin`.
+        FatalError: the file cannot be read, is no text, or has no column `vin`.
     """
     read = {".csv": _read_csv, ".parquet": _read_parquet}.get(path.suffix.lower(), _read_lines)
     try:
@@ -43,27 +50,49 @@ def read_entries(path: Path) -> Iterator[Entry]:
 
 
 def count_entries(path: Path) -> int:
-    """Return about how many VINs a file has, for a progress bar."""
+    """Return about how many VINs a file has, for a progress bar; 0 for a pipe, which can be read only once.
+
+    Raises:
+        FatalError: it is not a Parquet file although its name says so.
+    """
+    if not path.is_file():
+        return 0
     if path.suffix.lower() == ".parquet":
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        return int(pq.read_metadata(path).num_rows)
+        try:
+            return int(pq.read_metadata(path).num_rows)
+        except pa.ArrowException as exc:
+            raise _no_parquet(path, exc) from exc
     with open(path, "rb") as file:
         return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
 
 
+def _open_text(path: Path, newline: str | None = None) -> TextIO:
+    """Open a text file; what is not UTF-8 in it becomes U+FFFD, which no VIN has."""
+    raw = open(path, "rb")  # noqa: SIM115 - the reader closes it
+    start = raw.peek(8)
+    for first, what in _NOT_TEXT.items():
+        if start.startswith(first):
+            raw.close()
+            raise FatalError(f"{path} is {what}")
+    encoding = "utf-16" if start.startswith(_UTF_16) else "utf-8-sig"
+    return io.TextIOWrapper(raw, encoding=encoding, errors="replace", newline=newline)
+
+
 def _read_lines(path: Path) -> Iterator[Entry]:
-    with open(path, encoding="utf-8-sig", errors="replace") as lines:
+    with _open_text(path) as lines:
         for line in lines:
             if vin := line.strip():
                 yield Entry(vin, None)
 
 
 def _read_csv(path: Path) -> Iterator[Entry]:
-    with open(path, encoding="utf-8-sig", errors="replace", newline="") as lines:
+    with _open_text(path, newline="") as lines:
         rows = csv.reader(lines)
-        vin, year = _find_columns(path, next(rows, []))
         try:
+            vin, year = _find_columns(path, next(rows, []))
             for row in rows:
                 if len(row) > vin:
                     yield _entry(row[vin], row[year] if year is not None and len(row) > year else None)
@@ -85,7 +114,11 @@ def _read_parquet(path: Path) -> Iterator[Entry]:
                 years = table[names[year]] if year is not None else [None] * batch.num_rows
                 yield from map(_entry, table[names[vin]], years)
     except pa.ArrowException as exc:
-        raise FatalError(f"{path} is not a Parquet file that can be read: {exc}") from exc
+        raise _no_parquet(path, exc) from exc
+
+
+def _no_parquet(path: Path, exc: Exception) -> FatalError:
+    return FatalError(f"{path} is not a Parquet file that can be read: {exc}")
 
 
 def _find_columns(path: Path, names: Iterable[str]) -> tuple[int, int | None]:
@@ -96,8 +129,9 @@ def _find_columns(path: Path, names: Iterable[str]) -> tuple[int, int | None]:
 
 
 def _entry(vin: object, year: object) -> Entry:
-    text = "" if vin is None else str(vin)
-    year_text = "" if year is None else str(year).strip().removesuffix(".0")
+    """Make an entry of what a file holds; Parquet may have null, bytes and, for a year, a float or no number."""
+    text = vin.decode(errors="replace") if isinstance(vin, bytes) else None if vin is None else str(vin)
+    year_text = "" if year is None or year != year else str(year).strip().removesuffix(".0")
     if not year_text:
         return Entry(text, None)
     if not year_text.removeprefix("-").isdecimal() or len(year_text) > 9:

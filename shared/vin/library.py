@@ -240,7 +240,10 @@ class Library:
         )  # fmt: skip
 
     def spec_rank(self, row: Named) -> SpecRank:
-        """Return what decides between specifications of one element: the latest change, none first."""
+        """Return what decides between specifications of one element: the latest change, none first.
+
+        In the live service it is the lowest text, whose collation knows no case.
+        """
         if self.live:
-            return False, 0, row.attribute
+            return False, 0, row.attribute.lower()
         return row.created is not None, -(row.created or 0), ""

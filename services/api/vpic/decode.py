@@ -144,7 +144,7 @@ def read_batch(text: str) -> list[tuple[str, int | None]]:
     """Read `VIN,year;VIN;...`; blanks and line ends around a VIN or year do not matter."""
     entries = [entry for entry in text.replace("\n", ";").split(";") if entry.strip()]
     if not entries:
-        fail_field("data", "is empty; expected VIN,year;VIN;...")
+        fail_field("data", "is empty; expected a form in UTF-8 with data=VIN,year;VIN;...")
     if len(entries) > MOST_VINS:
         fail_field("data", f"holds {len(entries):,} VINs; at most {MOST_VINS:,} are decoded at once")
     return [_read_entry(number, entry) for number, entry in enumerate(entries, 1)]

@@ -159,6 +159,12 @@ def test_batch_that_cannot_be_read_says_why(vpic: FlaskClient, data: str, says: 
     assert says in error_of(batch(vpic, data.replace("; DROP", "%3B DROP")), 422)["message"]
 
 
+@pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "text/plain", "application/json"])
+def test_a_batch_that_is_no_form_says_what_is_expected(vpic: FlaskClient, kind: str) -> None:
+    answer = vpic.post(URL + "DecodeVINValuesBatch/", data=b"data=1HG\xff", content_type=kind)
+    assert "expected a form in UTF-8" in error_of(answer, 422)["message"]
+
+
 def test_batch_of_10000_is_taken(vpic: FlaskClient) -> None:
     began = time.monotonic()
     response = batch(vpic, ";".join(f"{ESCAPE[:11]}{number:06d},2011" for number in range(10_000)))

@@ -4,6 +4,8 @@ import csv
 import gzip
 import io
 import json
+import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from click.testing import CliRunner, Result
 
 from shared import db
 from shared.cli import group
+from shared.cli.export import open_output
 from shared.config import Settings
 from shared.errors import DataError, FatalError
 from shared.vin.store import write_parts
@@ -64,7 +67,63 @@ def test_parquet_becomes_json_lines(decode: Decode, tmp_path: Path) -> None:
     pq.write_table(pa.table({"vin": [ACCORD, None], "modelyear": [2003, None]}), file)
     first, second = map(json.loads, decode(file, "--format", "json").stdout.splitlines())
     assert (first["vin"], first["modelyear"], first["values"]["Model"]) == (ACCORD, 2003, "Accord")
-    assert second["values"]["Error Code"] == "6,7,11"
+    assert (second["vin"], second["values"]["Error Code"]) == (None, "7,11")  # as the procedure says of NULL
+
+
+def test_parquet_of_other_programs_is_read(decode: Decode, tmp_path: Path) -> None:
+    file = tmp_path / "fleet.parquet"
+    years = pa.array([2003.0, float("nan"), 2003.5])
+    pq.write_table(pa.table({"VIN": [ACCORD.encode()] * 3, "model_year": years}), file)
+    found = [json.loads(line) for line in decode(file, "--format", "json").stdout.splitlines()]
+    assert [(answer["vin"], answer["modelyear"]) for answer in found] == [
+        (ACCORD, 2003), (ACCORD, None), (ACCORD, None)
+    ]  # fmt: skip
+    assert ["values" in answer for answer in found] == [True, True, False]
+
+
+@pytest.mark.parametrize("ending", ["csv", "txt"])
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_text_of_other_systems_is_read(decode: Decode, tmp_path: Path, ending: str, encoding: str) -> None:
+    file = tmp_path / f"vins.{ending}"
+    file.write_bytes(("vin\r\n" * (ending == "csv") + f"{ACCORD}\r\n{ACCORD}").encode(encoding))
+    found = [json.loads(line) for line in decode(file, "--format", "json").stdout.splitlines()]
+    assert [answer["values"]["Model"] for answer in found] == ["Accord"] * 2
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [(gzip.compress(b"vin"), "compressed"), (b"PK\x03\x04x", "a zip file"), (b"PAR1\x15", "Parquet")],
+)
+def test_what_is_no_text_is_refused(decode: Decode, tmp_path: Path, content: bytes, what: str) -> None:
+    file = tmp_path / "vins.txt"
+    file.write_bytes(content)
+    with pytest.raises(FatalError, match=f"vins.txt is {what}"):
+        decode(file)
+
+
+def test_a_quote_that_never_ends_is_named(decode: Decode, tmp_path: Path) -> None:
+    file = tmp_path / "fleet.csv"
+    file.write_text('"vin' + "x" * csv.field_size_limit())
+    with pytest.raises(FatalError, match=r"fleet.csv, line 1: field larger"):
+        decode(file)
+
+
+def test_a_pipe_is_read_once_and_a_pipe_is_written(decode: Decode, tmp_path: Path) -> None:
+    given, taken, file = tmp_path / "given", tmp_path / "taken", tmp_path / "out.csv"
+    for pipe in (given, taken):
+        os.mkfifo(pipe)
+    for output in (file, taken):
+        writer = threading.Thread(daemon=True, target=given.write_text, args=(f"{ACCORD}\n" * 3,))
+        reader = threading.Thread(daemon=True, target=lambda: file.write_bytes(taken.read_bytes()))
+        for thread in (writer, reader)[: 1 + (output is taken)]:
+            thread.start()
+        assert "decoded 3 VINs" in decode(given, "--output", output).stderr
+        writer.join()
+        if output is taken:
+            reader.join()
+        assert len(file.read_text().splitlines()) == 4
+        file.unlink()
+    assert taken.is_fifo()
 
 
 def test_full_gives_the_rows_of_the_recorded_answers(decode: Decode, tmp_path: Path) -> None:
@@ -105,8 +164,9 @@ def test_a_csv_without_vins_says_so(decode: Decode, tmp_path: Path, content: str
 def test_a_file_that_is_no_parquet_says_so(decode: Decode, tmp_path: Path) -> None:
     file = tmp_path / "fleet.parquet"
     file.write_bytes(b"PAR0 nothing")
-    with pytest.raises(FatalError, match="not a Parquet file"):
-        decode(file)
+    for output in ((), ("--output", tmp_path / "out.csv")):
+        with pytest.raises(FatalError, match="not a Parquet file"):
+            decode(file, *output)
 
 
 def test_parquet_needs_a_file_and_full_needs_json(decode: Decode, tmp_path: Path) -> None:
@@ -124,3 +184,14 @@ def test_without_a_release_the_command_says_what_to_do(
     file.write_text(ACCORD)
     with pytest.raises(DataError, match="cronhouse vehicles load"):
         CliRunner().invoke(group, ["vehicles", "decode", str(file)], catch_exceptions=False)
+
+
+def test_a_full_disk_behind_stdout_is_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    with (
+        io.TextIOWrapper(open("/dev/full", "wb", buffering=0)) as full,
+        monkeypatch.context() as patch,
+        pytest.raises(FatalError, match="cannot write to stdout: No space left"),
+    ):
+        patch.setattr("sys.stdout", full)
+        with open_output(None) as out:
+            out.write(b"vin\n")

@@ -57,3 +57,8 @@ def test_both_references_share_their_parts(release: Parts) -> None:
     vin = "1C4BJWDG7FL601946"
     values = [Decoder(release.get, reference=name).decode(vin).values for name in ("procedure", "api")]
     assert [value["Displacement (CI)"] for value in values] == ["219.6854787410362222", "219.68547874103"]
+
+
+def test_case_does_not_count_between_specifications(release: Parts) -> None:
+    values = Decoder(release.get, reference="api").decode("WP1AE2XAXTX512257", None, NOW).values
+    assert values["Active Safety System Note"] == "Front and Rear Parking Sensors"  # before "Front Cross ..."
