@@ -22,7 +22,8 @@ class Block(Protocol):
 
     table: str
     columns: tuple[str, ...]
-    copy_format: str
+    copy_options: str
+    """How `read` renders rows, in the words of COPY."""
     rows: int
     """Rows handed out so far; all that the source sent, once it is read to its end."""
     error: Exception | None

@@ -128,7 +128,7 @@ class Dump:
 class CopyBlock:
     """The rows of one COPY block, passed through byte by byte."""
 
-    copy_format = "text"
+    copy_options = "FORMAT text"
 
     def __init__(self, dump: Dump, table: str, columns: tuple[str, ...], line_end: bytes) -> None:
         self.table, self.columns, self.line_end = table, columns, line_end

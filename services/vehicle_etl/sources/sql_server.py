@@ -4,19 +4,15 @@ Works with FreeTDS and with Microsoft's driver. One cursor is open at a time (no
 order of their key, and nothing but plain SELECTs is asked, so that any ODBC source with these tables will do.
 """
 
-import csv
-import io
 import re
-from collections.abc import Collection, Iterator, Sequence
-from itertools import chain
+from collections.abc import Collection, Iterator
 from typing import Any
 
-from services.vehicle_etl.sources import NotNewer, Wanted
+from services.vehicle_etl.sources import NotNewer, Wanted, odbc
+from services.vehicle_etl.sources.odbc_rows import Rows
 from shared.config import Settings, read_secret
-from shared.errors import ConfigError, CronhouseError, FatalError, TransientError
+from shared.errors import ConfigError, FatalError
 
-BATCH_ROWS = 5000  # the fastest of 1,000 / 5,000 / 50,000 with FreeTDS, and memory stays flat
-CONNECT_SECONDS = 15
 _RELEASE = re.compile(r"20\d\d_(?:0[1-9]|1[0-2])(?!\d)")
 # Tables that tell when the data last changed, for a database whose name and backup do not say which release it is.
 _CHANGING = ("wmi", "pattern", "model", "make")
@@ -51,10 +47,10 @@ class SqlServer:
     is_resumable = True
 
     def __init__(self, connection: str, password: str | None) -> None:
-        self.label = _label(connection)
-        self._conn = _connect(connection, password, self.label)
+        self.label = odbc.label_of(connection)
+        self._conn = odbc.connect(connection, password, self.label)
         try:
-            self._quote = self._conn.getinfo(_odbc().SQL_IDENTIFIER_QUOTE_CHAR).strip() or '"'
+            self._quote = self._conn.getinfo(odbc.pyodbc().SQL_IDENTIFIER_QUOTE_CHAR).strip() or '"'
             self.tables = self._read_tables()
             self.release = self._find_release(connection)
         except BaseException:
@@ -65,10 +61,10 @@ class SqlServer:
         """Close the connection, also a broken one."""
         try:
             self._conn.close()
-        except _odbc().Error:
+        except odbc.pyodbc().Error:
             return
 
-    def blocks(self, done: Collection[str]) -> Iterator["Rows"]:
+    def blocks(self, done: Collection[str]) -> Iterator[Rows]:
         """Yield the tables that are not done, in the order of their names."""
         for name, (schema, table, columns) in sorted(self.tables.items()):
             if name not in done:
@@ -86,16 +82,16 @@ class SqlServer:
         cursor = self._conn.cursor()
         try:
             return cursor.execute(statement, *values)
-        except _odbc().Error as exc:
-            raise map_error(exc, self.label) from exc
+        except odbc.pyodbc().Error as exc:
+            raise odbc.map_error(exc, self.label) from exc
 
     def fetch(self, statement: str, *values: Any) -> list[Any]:
         """Run a statement and return all of its rows: for small answers."""
         cursor = self.execute(statement, *values)
         try:
             return list(cursor.fetchall())
-        except _odbc().Error as exc:
-            raise map_error(exc, self.label) from exc
+        except odbc.pyodbc().Error as exc:
+            raise odbc.map_error(exc, self.label) from exc
         finally:
             cursor.close()
 
@@ -124,7 +120,7 @@ class SqlServer:
 
     def _find_release(self, connection: str) -> str:
         """Return the release that the database or its backup is named after, else the day of its newest row."""
-        named = _RELEASE.search(_parts(connection).get("database", "")) or _RELEASE.search(
+        named = _RELEASE.search(odbc.read_parts(connection).get("database", "")) or _RELEASE.search(
             self._backup_name()
         )
         if named:
@@ -147,161 +143,3 @@ class SqlServer:
         except (StopIteration, FatalError):
             self._conn.rollback()
             return ""
-
-
-class Rows:
-    """The rows of one table as CSV, a batch in memory at a time."""
-
-    copy_format = "csv"
-
-    def __init__(self, source: SqlServer, name: str, schema: str, table: str, columns: list[str]) -> None:
-        self.table, self.rows = name, 0
-        self.columns = tuple(column.lower() for column in columns)
-        self.error: Exception | None = None
-        self._source = source
-        self._select = select_of(source, schema, table, columns)
-        self._expected = int(
-            source.fetch(f"SELECT COUNT(*) FROM {source.quoted(schema, table)}")[0][0]  # noqa: S608
-        )
-        self._cursor: Any = None
-        self._is_over = False
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next batch; `size` is not looked at, a batch is never large."""
-        try:
-            rows = self._fetch()
-        except Exception as exc:
-            self.error = exc
-            raise
-        self.rows += len(rows)
-        return render_csv(rows)
-
-    def drain(self) -> None:
-        """Leave the rest: nobody needs it."""
-        self.close()
-
-    def close(self) -> None:
-        """Close the cursor: the driver takes one at a time."""
-        self._is_over = True
-        if self._cursor is not None:
-            try:
-                self._cursor.close()
-            except _odbc().Error:
-                return
-
-    def _fetch(self) -> Sequence[Any]:
-        if self._is_over:
-            return []
-        try:
-            if self._cursor is None:
-                self._cursor = self._source.execute(self._select)
-            rows: Sequence[Any] = self._cursor.fetchmany(BATCH_ROWS)
-        except _odbc().Error as exc:
-            where = f"{self._source.label}: table {self.table}, after row {self.rows:,}"
-            raise map_error(exc, where) from exc
-        if not rows:
-            self._is_over = True
-            self._check_count()
-        return rows
-
-    def _check_count(self) -> None:
-        if self.rows != self._expected:
-            raise TransientError(
-                f"{self._source.label}: table {self.table} has {self._expected:,} rows, {self.rows:,} came: "
-                "it changed while it was read"
-            )
-
-
-def render_csv(rows: Sequence[Any]) -> bytes:
-    """Render rows as PostgreSQL reads CSV: nothing for null, quotes for an empty text."""
-    out = io.StringIO()
-    if "" in chain.from_iterable(rows):  # the csv module writes null and empty text alike
-        for row in rows:
-            out.write(",".join(map(_cell, row)) + "\n")
-    else:
-        csv.writer(out, lineterminator="\n").writerows(rows)
-    return out.getvalue().encode("utf-8")
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return ""
-    return '"' + str(value).replace('"', '""') + '"'
-
-
-def select_of(source: SqlServer, schema: str, table: str, columns: list[str]) -> str:
-    """Return the SELECT of a table in the order of its key: its column id, or all of them."""
-    names = ", ".join(map(source.quoted, columns))
-    key = [column for column in columns if column.lower() == "id"] or columns
-    order = ", ".join(map(source.quoted, key))
-    return f"SELECT {names} FROM {source.quoted(schema, table)} ORDER BY {order}"  # noqa: S608
-
-
-def _odbc() -> Any:
-    """Import pyodbc, which needs libraries of the system.
-
-    Raises:
-        ConfigError: it or they are not installed; names the packages.
-    """
-    try:
-        import pyodbc
-    except ModuleNotFoundError as exc:
-        raise ConfigError("the source mssql needs the Python package pyodbc: pip install pyodbc") from exc
-    except ImportError as exc:
-        raise ConfigError(
-            f"the source mssql needs unixODBC ({exc}): apt-get install libodbc2 tdsodbc (Debian), or "
-            "Microsoft's msodbcsql18 in place of tdsodbc"
-        ) from exc
-    return pyodbc
-
-
-def _connect(connection: str, password: str | None, label: str) -> Any:
-    odbc = _odbc()
-    if password is not None:
-        if "pwd" in _parts(connection):
-            raise ConfigError("MSSQL_SOURCE_CONNECTION holds a password and MSSQL_SOURCE_PASSWORD is set too")
-        connection = f"{connection.rstrip(';')};PWD={{{password.replace('}', '}}')}}}"
-    try:
-        return odbc.connect(connection, timeout=CONNECT_SECONDS, readonly=True)
-    except odbc.Error as exc:
-        raise map_error(exc, label, is_connecting=True) from exc
-
-
-def _parts(connection: str) -> dict[str, str]:
-    """Split an ODBC connection string; names in lower case."""
-    found = re.findall(r"\s*([^=;]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;]*)", connection)
-    return {name.lower(): value.strip().strip("{}") for name, value in found}
-
-
-def _label(connection: str) -> str:
-    parts = _parts(connection)
-    server = parts.get("server") or parts.get("servername") or parts.get("dsn") or "?"
-    port = f":{parts['port']}" if parts.get("port") else ""
-    return f"SQL Server {server}{port}/{parts.get('database', '')}"
-
-
-def map_error(exc: Exception, where: str, is_connecting: bool = False) -> CronhouseError:
-    """Say what an error of the driver means, by its SQLSTATE.
-
-    States: https://learn.microsoft.com/en-us/sql/odbc/reference/appendixes/appendix-a-odbc-error-codes
-    """
-    state = str(exc.args[0]) if exc.args else ""
-    text = " ".join(str(exc.args[1] if len(exc.args) > 1 else exc).split())
-    text = re.sub(r"(?i)(pwd|password)=[^;]*", r"\1=...", text)[:300]
-    if state in ("IM002", "IM003", "IM004") or "Can't open lib" in text:
-        return ConfigError(
-            f"{where}: the ODBC driver that MSSQL_SOURCE_CONNECTION names is not installed ({text}): "
-            "apt-get install tdsodbc for FreeTDS, msodbcsql18 for Microsoft's; `odbcinst -q -d` lists what there is"
-        )
-    if state == "28000" or "Login failed" in text or "authentication failed" in text:
-        return ConfigError(
-            f"{where}: refused the login: check UID in MSSQL_SOURCE_CONNECTION and MSSQL_SOURCE_PASSWORD ({text})"
-        )
-    if is_connecting:
-        return TransientError(f"{where}: cannot be reached ({text})")
-    lost = ("08", "HYT", "40001", "57P")
-    if state.startswith(lost) or re.search(
-        r"(?i)connection|server closed|socket|not connected|reset|broken", text
-    ):
-        return TransientError(f"{where}: the connection was cut ({text})")
-    return FatalError(f"{where}: {text}")

@@ -126,8 +126,8 @@ def _copy(
     FREEZE: a reader whose transaction is older than the load must find the rows after the swap.
     """
     columns = sql.SQL(", ").join(sql.Identifier(names.get(name, name)) for name in block.columns)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT {}, FREEZE)").format(
-        table, columns, sql.SQL(block.copy_format)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN WITH ({}, FREEZE)").format(
+        table, columns, sql.SQL(block.copy_options)
     )
     with conn.cursor() as cursor:
         try:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import psycopg2
 
-from services.vehicle_etl.sources import sql_server
+from services.vehicle_etl.sources import odbc
 
 SQL_IDENTIFIER_QUOTE_CHAR = 29
 
@@ -57,7 +57,7 @@ class FakeOdbc:
     def connect(self, text: str, timeout: int, readonly: bool) -> "_Connection":
         if self.refuse:
             raise Error(*self.refuse)
-        parts = sql_server._parts(text)
+        parts = odbc.read_parts(text)
         return _Connection(
             self, psycopg2.connect(host=parts["servername"], dbname=parts["database"], user=parts["uid"])
         )
@@ -84,6 +84,10 @@ class _Connection:
 class _Cursor:
     def __init__(self, odbc: FakeOdbc, cursor: Any) -> None:
         self.odbc, self.cursor = odbc, cursor
+
+    @property
+    def description(self) -> Any:
+        return self.cursor.description
 
     def execute(self, statement: str) -> "_Cursor":
         self.odbc.statements.append(statement)

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.vehicle_etl.sources import sql_server
+from services.vehicle_etl.sources import odbc as odbc_source
+from services.vehicle_etl.sources.odbc_rows import Rows
 from shared import db
 from shared.errors import ConfigError
 from tests.conftest import cloned_database, settings_for
@@ -44,7 +45,7 @@ def odbc(request, monkeypatch) -> FakeOdbc | None:
 
 def use(monkeypatch, **options) -> FakeOdbc:
     fake = FakeOdbc(**options)
-    monkeypatch.setattr(sql_server, "_odbc", lambda: fake)
+    monkeypatch.setattr(odbc_source, "pyodbc", lambda: fake)
     return fake
 
 
@@ -117,9 +118,9 @@ def test_the_real_driver_tells_of_a_cut_too(house, server, odbc, monkeypatch):
     if odbc is not None:
         use(monkeypatch, fail_after=20)
     else:
-        original = sql_server.Rows.read
+        original = Rows.read
 
-        def cut(rows: sql_server.Rows, size: int = -1) -> bytes:
+        def cut(rows: Rows, size: int = -1) -> bytes:
             if rows.table == "pattern":
                 server.house.all(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() "
@@ -127,7 +128,7 @@ def test_the_real_driver_tells_of_a_cut_too(house, server, odbc, monkeypatch):
                 )
             return original(rows, size)
 
-        monkeypatch.setattr(sql_server.Rows, "read", cut)
+        monkeypatch.setattr(Rows, "read", cut)
     result = house.load("mssql", **server.environ)
     assert result.status == "failed" and "the connection was cut" in result.reason
 
@@ -158,7 +159,7 @@ def test_a_dump_takes_the_place_of_a_load_that_was_cut_off(house, server, monkey
 
 def test_a_table_that_changes_while_it_is_read(house, server, monkeypatch):
     use(monkeypatch)
-    monkeypatch.setattr(sql_server.Rows, "_fetch", lambda rows: rows._check_count() or [])
+    monkeypatch.setattr(Rows, "_fetch", lambda rows: rows._check_count() or [])
     result = house.load("mssql", **server.environ)
     assert "it changed while it was read" in result.reason
 
@@ -238,7 +239,7 @@ def test_free_tds_tells_why_it_was_turned_away(house, tmp_path, how, code, says)
 
 
 def test_connection_strings_are_taken_apart():
-    assert sql_server._parts("Driver={ODBC Driver 18 for SQL Server}; SERVER=h,1433;Database=d;PWD={a;b}}c}") == {
+    assert odbc_source.read_parts("Driver={ODBC Driver 18 for SQL Server}; SERVER=h,1433;Database=d;PWD={a;b}}c}") == {
         "driver": "ODBC Driver 18 for SQL Server", "server": "h,1433", "database": "d", "pwd": "a;b}}c",
     }  # fmt: skip
 
@@ -255,4 +256,4 @@ def test_the_missing_package_is_named_without_unixodbc(monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", no_library)
     with pytest.raises(ConfigError, match="apt-get install libodbc2 tdsodbc"):
-        sql_server._odbc()
+        odbc_source.pyodbc()
