@@ -81,21 +81,12 @@ def _in_vins(characters: frozenset[str]) -> frozenset[str]:
     return characters & _EVERY
 
 
-def find_combinations(
-    patterns: Iterable[Pattern], elements: int, allowed: Mapping[int, str] | None = None
-) -> set[Combination]:
-    """Return the combinations of values, one place an element, None where a VIN has no value.
-
-    `patterns` are those of one group, the better ones of an element first. `allowed` names the characters
-    that can stand at a place, for places where not every character can.
-    """
-    automaton = Automaton(patterns, elements, allowed or {})
-    return {automaton.read(combination) for combination in automaton.run()}
-
-
 class Automaton:
-    """States are whole numbers: one bit a pattern that can still match, one bit a value that is certain.
+    """The combinations of the patterns of one group, the better ones of an element first.
 
+    `allowed` names the characters that can stand at a place, for places where not every character can.
+
+    States are whole numbers: one bit a pattern that can still match, one bit a value that is certain.
     A pattern can only win or lose where keys of its element ask for something: at a place only those elements are
     looked at, and what becomes of their patterns is found out once, whatever those of the others are.
     """
@@ -186,7 +177,7 @@ class Automaton:
         return sum(1 << number for number, (element, _) in enumerate(self.values) if element in elements)
 
     def read(self, combination: int) -> Combination:
-        """Return the values, one place an element."""
+        """Return the values, one place an element, None where a VIN has no value."""
         found: list[object] = [None] * self.elements
         while combination:
             lowest = combination & -combination

@@ -113,6 +113,32 @@ def rollback() -> int:
     return 0
 
 
+@command.command("compile", epilog="Example: cronhouse vehicles compile")
+def compile_releases() -> int:
+    """Compile the decoder's tables again, after an upgrade.
+
+    Those of the live release and of the one before, where this version of Cronhouse cannot read what an older one
+    compiled; otherwise nothing is done. The job vehicles_load does the same when it starts.
+    """
+    import logging
+
+    from shared import db
+    from shared.errors import FatalError
+
+    settings, releases, service = start(), _service("releases"), _service("recompile")
+    log = logging.getLogger("cronhouse.vehicles")
+    with closing(db.connect(settings, application_name="cronhouse:vehicles")) as conn, releases.locked(conn):
+        if releases.find(conn, "live") is None:
+            raise FatalError("there is no live release: `cronhouse vehicles load SOURCE`")
+        outdated = service.outdated(conn)
+        for release in outdated:
+            service.recompile(conn, release, log)
+            click.echo(f"release {release.name} ({release.state}) is compiled")
+    if not outdated:
+        click.echo("nothing to do: this version reads what is compiled")
+    return 0
+
+
 @command.command("decode", epilog="Example: cronhouse vehicles decode fleet.csv --output vehicles.parquet")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; default: stdout.")

@@ -92,8 +92,8 @@ class Library:
         self.token = parts.token_of(data)
         if not self.token.startswith(parts.FORMAT):
             raise DataError(
-                "the release's decoder tables were compiled by another version of Cronhouse: "
-                "load it once more with `cronhouse vehicles load SOURCE --force`"
+                "the release's decoder tables were compiled by another version of Cronhouse: compile them once more "
+                "with `cronhouse vehicles compile`; the job vehicles_load does it too at its next start"
             )
         self.common = common = parts.unpack(data, parts.Common)
         self.elements = {element.id: element for element in common.elements}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from struct import Struct
 from tempfile import TemporaryFile
+from typing import Any
 
 from psycopg2 import sql
 
@@ -19,7 +20,10 @@ _NO_RELEASE = ("42P01", "3F000")  # undefined table, undefined schema
 
 
 def write_parts(conn: db.Connection, schema: str, parts: Iterable[tuple[str, bytes]]) -> int:
-    """Create the table of a schema and fill it; return the number of parts. Does not commit."""
+    """Put parts in the place of those that a schema has; return their number. Does not commit.
+
+    Readers find the parts that were there until the commit and wait for nothing.
+    """
     table = sql.Identifier(schema, TABLE)
     count = 0
     # all is read before the first row is written: one connection cannot copy in and out at once
@@ -31,15 +35,19 @@ def write_parts(conn: db.Connection, schema: str, parts: Iterable[tuple[str, byt
         spool.write(_COPY_END)
         spool.seek(0)
         with conn.cursor() as cursor:
-            cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(table))
-            cursor.execute(
-                sql.SQL("CREATE TABLE {} (part text PRIMARY KEY, data bytea NOT NULL)").format(table)
-            )
-            # what msgpack holds is short words and numbers: packing it again only costs time at reading
-            cursor.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN data SET STORAGE EXTERNAL").format(table))
+            cursor.execute("SELECT to_regclass(%s)", (table.as_string(cursor),))
+            if next(iter(cursor))[0] is None:
+                _create(cursor, table)
+            cursor.execute(sql.SQL("DELETE FROM {}").format(table))
             copy = sql.SQL("COPY {} (part, data) FROM STDIN (FORMAT binary)").format(table)
             cursor.copy_expert(copy, spool, size=_CHUNK)
     return count
+
+
+def _create(cursor: Any, table: sql.Identifier) -> None:
+    cursor.execute(sql.SQL("CREATE TABLE {} (part text PRIMARY KEY, data bytea NOT NULL)").format(table))
+    # what msgpack holds is short words and numbers: packing it again only costs time at reading
+    cursor.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN data SET STORAGE EXTERNAL").format(table))
 
 
 def _copy_row(name: bytes, data: bytes) -> bytes:
@@ -49,8 +57,18 @@ def _copy_row(name: bytes, data: bytes) -> bytes:
 
 def has_decoder(conn: db.Connection, schema: str) -> bool:
     """Tell whether a release has compiled parts that this code can read. Ends the transaction."""
-    token = database_reader(lambda: conn, schema)(RELEASE)
+    token = _token(conn, schema)
     return token is not None and token.startswith(FORMAT)
+
+
+def is_outdated(conn: db.Connection, schema: str) -> bool:
+    """Tell whether a release has compiled parts, and other code made them. Ends the transaction."""
+    token = _token(conn, schema)
+    return token is not None and not token.startswith(FORMAT)
+
+
+def _token(conn: db.Connection, schema: str) -> bytes | None:
+    return database_reader(lambda: conn, schema)(RELEASE)
 
 
 def database_reader(

@@ -1,6 +1,5 @@
 """What a worker does: fetch an object, read it, write it. In a local process, a thread, or on a Dask worker."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ from services.ingestion.sources.parks_objects import Fetcher
 from shared import db
 from shared.config import Settings, load_settings
 from shared.errors import DataError, FatalError, TransientError
+from shared.parent import end_with_parent
 
 _settings: Settings | None = (
     None  # of this process: from its parent, or from its own environment on a Dask worker
@@ -25,16 +25,7 @@ def begin(environ: Mapping[str, str]) -> None:
     global _settings
     _settings = load_settings(environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    from multiprocessing import connection, parent_process
-
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+    end_with_parent()
 
 
 def import_object(item: Object, address: str, import_id: int, settings: Settings | None = None) -> Outcome:

@@ -12,6 +12,7 @@ from shared import db
 from shared.config import load_settings
 from shared.errors import FatalError
 from shared.jobs import Run
+from shared.parent import end_with_parent
 
 LOOK_SECONDS = 0.2
 
@@ -26,7 +27,7 @@ def build(run: Run, release: Release) -> None:
     spawn = multiprocessing.get_context(
         "spawn"
     )  # a fork would share our connection and the watchdog's signals
-    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+    with ProcessPoolExecutor(1, mp_context=spawn, initializer=end_with_parent) as pool:
         name = f"cronhouse:{run.job}:{run.id}:dropdowns"
         dropdowns = pool.submit(_build_dropdowns, dict(run.settings.environ), name, release.schema)
         try:

@@ -3,7 +3,7 @@
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from shared.errors import TransientError
+from shared.errors import CronhouseError, DataError, FatalError, TransientError
 from shared.jobs import Counts, Run, job
 
 CHANGES_SHOWN = 200
@@ -18,7 +18,8 @@ def load(run: Run) -> Counts:
     """Load the release that VPIC_SOURCE leads to, when it is newer than all that were live; verify it, swap it in.
 
     Readers see the live release until the swap, which is one transaction. With --force a release that is not newer
-    is loaded too. The logical date does not matter: the source says which release is the newest.
+    is loaded too. The logical date does not matter: the source says which release is the newest. Before that, releases
+    that other code of Cronhouse compiled are compiled again; where that cannot be, a newer release is the way out.
 
     Raises:
         FatalError: the source is damaged, or another load is under way.
@@ -33,15 +34,32 @@ def load(run: Run) -> Counts:
         may_go_on = run.settings.environ.get("VPIC_SOURCE") == SQL_SERVER
         if not may_go_on:
             releases.remove_leftovers(conn, None, run.log)
+        problem = _recompile(run)
         newest = releases.newest_seen(conn)
         conn.rollback()  # no transaction stays open while the source is asked
         with run.stage("source"):
             source = open_source(run.settings, lambda name: run.force or newest is None or name > newest)
         if isinstance(source, NotNewer):
+            if problem is not None:
+                raise problem
             run.log.info("release %s is not newer than %s: nothing to load", source.release, newest)
             return Counts()
         with closing(source):
             return _load_and_swap(run, source)
+
+
+def _recompile(run: Run) -> CronhouseError | None:
+    """Compile releases again that other code compiled; return what is in the way of that."""
+    from services.vehicle_etl.vehicles.recompile import outdated, recompile
+
+    try:
+        for release in outdated(run.conn):
+            with run.stage(f"compile {release.state}"):
+                recompile(run.conn, release, run.log)
+    except (FatalError, DataError) as exc:
+        run.log.error("a release cannot be compiled again: %s", exc)
+        return exc
+    return None
 
 
 def _load_and_swap(run: Run, source: "Source") -> Counts:

@@ -1,8 +1,11 @@
 """A load killed with -9 at any point leaves the live release as it was; the next start clears up."""
 
+import multiprocessing
 import os
 import signal
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,7 @@ from services.vehicle_etl.sources import dump
 from services.vehicle_etl.vehicles import derive, load, releases, swap, verify
 from shared import db
 from shared.config import load_settings
+from shared.vin import compile as compile_module
 from tests.integration.vehicles.conftest import House, run_load
 from tests.integration.vehicles.mini import Mini
 
@@ -95,6 +99,41 @@ def test_a_load_killed_after_the_swap_is_done(house: House):
     assert house.live() == ("2026_10", 5) and house.states() == {"2026_08": "previous", "2026_10": "live"}
     assert house.load(path).counts.read == 0
     assert house.schemas() == ["vpic", "vpic_previous"]
+
+
+def test_the_process_of_the_dropdowns_ends_with_a_killed_load(house: House, monkeypatch):
+    """It has nobody any more who could end it."""
+    monkeypatch.undo()  # the real derive.build
+    told = house.folder / "children"
+
+    def die_beside(conn: db.Connection, schema: str) -> None:
+        deadline = time.monotonic() + 60
+        while not house.value(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%:dropdowns'"
+        ):
+            assert time.monotonic() < deadline
+        told.write_text(" ".join(str(child.pid) for child in multiprocessing.active_children()))
+        die()
+
+    def load() -> None:
+        compile_module.compile_release = die_beside
+        run_load(house.settings, Mini("2026_10").write(house.folder))
+
+    assert killed(house, load)
+    children = [int(pid) for pid in told.read_text().split()]
+    assert len(children) == 1
+    deadline = time.monotonic() + 60
+    while is_there(children[0]):
+        assert time.monotonic() < deadline, "it lives on"
+        time.sleep(0.05)
+
+
+def is_there(pid: int) -> bool:
+    """Tell whether a process runs; one that has ended and was not waited for is none."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def killed(house: House, action: Callable[[], object]) -> bool:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from services.vehicle_etl.combinations import Pattern, find_combinations, read_key
+from services.vehicle_etl.combinations import Automaton, Combination, Pattern, read_key
 
 LETTERS = "ABC"
 
@@ -39,6 +39,11 @@ def test_keys_that_no_vin_matches(key: str) -> None:
     assert read_key(key) is None
 
 
+def find_combinations(patterns: list[Pattern], elements: int, allowed: dict[int, str]) -> set[Combination]:
+    automaton = Automaton(patterns, elements, allowed)
+    return {automaton.read(combination) for combination in automaton.run()}
+
+
 def random_patterns(chance: random.Random) -> list[Pattern]:
     tokens = ["*", "*", "A", "B", "C", "[AB]", "[B-C]"]
     keys = ["".join(chance.choices(tokens, k=chance.randint(1, 4))) for _ in range(chance.randint(0, 14))]
@@ -61,4 +66,4 @@ def test_automaton_finds_what_trying_all_vins_finds() -> None:
 
 
 def test_nothing_to_match_is_one_empty_combination() -> None:
-    assert find_combinations([], 2) == {(None, None)}
+    assert find_combinations([], 2, {}) == {(None, None)}

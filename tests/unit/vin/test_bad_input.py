@@ -91,5 +91,5 @@ def test_a_release_with_a_part_missing_says_which(release: Parts) -> None:
 
 def test_a_release_compiled_by_other_code_says_what_to_do(release: Parts) -> None:
     older = {name: b"\x07" * 16 + data[16:] for name, data in release.items()}
-    with pytest.raises(DataError, match="another version.*cronhouse vehicles load"):
+    with pytest.raises(DataError, match="another version.*cronhouse vehicles compile"):
         Decoder(older.get).decode(ACCORD, now=NOW)

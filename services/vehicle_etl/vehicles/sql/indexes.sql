@@ -47,4 +47,5 @@ CREATE INDEX ON vspecschemapattern (schemaid);
 CREATE INDEX ON vehiclespecpattern (vspecschemapatternid);
 CREATE INDEX ON vindescriptor (descriptor);
 CREATE INDEX ON vinexception (vin);
+-- For the compiler, which gathers nine million rows by these: two seconds with it, five without.
 CREATE INDEX ON wmiyearvalidchars (wmi, year);
