@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from shared.vin.items import ENGINE_MODEL, SEVERAL
 
-_LAYOUTS = 8_000  # in memory; a release has some 15,000, and a tenth of them is most of what is met
+_LAYOUTS = 8_000  # in memory; a release has 15,000 and more, nine of ten keys have one met before
 
 
 class Layout(Struct, frozen=True, gc=False):

@@ -112,9 +112,8 @@ class Library:
         self._wmis = frozenset(common.wmis)
         self._max_bytes, self._held, self._uses = max_bytes, 0, 0
         self._remembered: dict[str, Remembered] = {}
-        self.templates: dict[
-            str, Template
-        ] = {}  # of all manufacturers: one look finds the answer of a descriptor
+        # of all manufacturers: one look finds the answer of a descriptor
+        self.templates: dict[str, Template] = {}
         self._sets: dict[int, Shared] = {}
         marked = {BODY_CLASS, ENGINE_MODEL, MODEL, *(found.source for found in common.conversions)}
         self._readings = [
@@ -188,6 +187,9 @@ class Library:
     def hold(self, size: int) -> None:
         """Note that something more hangs on the manufacturer in use."""
         self._in_use.bytes_held += size
+        self._grow(size)
+
+    def _grow(self, size: int) -> None:
         self._held += size
         if self._held > self._max_bytes:
             self._make_room()
@@ -219,10 +221,9 @@ class Library:
         if found is None:
             part, size = self._part(f"s{number}", parts.SetPart)
             found = self._sets[key] = Shared(new_pattern_set(part, self._readings[private]), size)
-            self._held += size
+            self._grow(size)
         found.holders += 1
         known.sets.append(key)
-        self.hold(0)
         return found.patterns
 
     def specs(self, model: str) -> tuple[parts.SpecSchema, ...]:

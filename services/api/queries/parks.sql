@@ -8,7 +8,8 @@ SELECT concat_ws(' ', (SELECT max(finished_at) FROM parks.live_cycle), (SELECT m
 -- name: parks
 -- One row a park: today's published OPERATING hours, in its own zone, and when it was heard of last.
 SELECT p.park_id::text AS park_id, p.name, p.slug, p.destination_id::text AS destination_id, d.name AS destination_name,
-       p.timezone, NOT (p.is_discovered AND p.timezone = 'UTC') AS is_timezone_known, p.latitude, p.longitude, today.local_date, hours.opens_at, hours.closes_at,
+       p.timezone, NOT (p.is_discovered AND p.timezone = 'UTC') AS is_timezone_known, p.latitude, p.longitude,
+       today.local_date, hours.opens_at, hours.closes_at,
        CASE WHEN hours.opens_at IS NOT NULL THEN coalesce(hours.is_open, false) END AS is_open,
        live.attractions, live.last_polled_at
 FROM parks.parks AS p
