@@ -156,6 +156,28 @@ def test_stop_leaves_what_can_be_resumed(slow: Bench) -> None:
     assert slow.importer().run(number).files == 10 - done
 
 
+@pytest.mark.parametrize("meanwhile", [None, "PAUSED", "FAILED", "CANCELLED", "COMPLETED"])
+def test_ctrl_c_pauses_what_nobody_paused_or_ended_meanwhile(slow: Bench, meanwhile: str | None) -> None:
+    class Stopping:
+        def totals(self, done: int, total: int) -> None:
+            pass
+
+        def done(self, outcome) -> None:
+            if meanwhile:
+                with db.transaction(slow.conn):
+                    imports.move(slow.conn, number, meanwhile)
+            raise KeyboardInterrupt
+
+    number = slow.begin()
+    ended = runs.run_at_hand(
+        slow.settings, FolderArchive(slow.folder), number, "a test", Stopping(), resuming=True
+    )
+    status = meanwhile or "PAUSED"
+    assert state(slow, number) == status
+    assert ended.is_interrupted and ended.is_bad and f"import {number} is {status}" in ended.lines[0]
+    assert (f"cronhouse parks resume {number}" in ended.lines[0]) == (status in ("PAUSED", "FAILED"))
+
+
 def test_second_importer_is_told_who_is_at_it(slow: Bench) -> None:
     number = slow.begin()
     second = slow.begin(first=date(2019, 8, 1))
