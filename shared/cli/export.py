@@ -10,18 +10,24 @@ import click
 
 from shared.cli.common import start
 
+ENDINGS = {
+    ".csv": "csv",
+    ".json": "json",
+    ".jsonl": "json",
+    ".parquet": "parquet",
+}  # of files that commands write
 
-@click.command(
-    "export", epilog="Example: cronhouse export retail.dim_store --format parquet --output stores.parquet"
-)
+
+@click.command("export", epilog="Example: cronhouse export retail.dim_store --output stores.parquet")
 @click.argument("table")
 @click.option(
-    "--format", "kind", type=click.Choice(("csv", "json", "parquet")), default="csv", show_default=True,
-    help="json is one object a line.",
+    "--format", "kind", type=click.Choice(("csv", "json", "parquet")),
+    help="Default: as the output's name ends (.csv, .json, .jsonl, .parquet); csv where it has no ending. json is one "
+    "object a line.",
 )  # fmt: skip
 @click.option("--columns", metavar="A,B,...", default="", help="Only these columns, in this order.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; default: stdout.")
-def command(table: str, kind: str, columns: str, output: Path | None) -> int:
+def command(table: str, kind: str | None, columns: str, output: Path | None) -> int:
     """Write a table or view to CSV, JSON lines or Parquet.
 
     It is streamed: a table of any size needs the same little memory. A file appears whole or not at all.
@@ -29,9 +35,8 @@ def command(table: str, kind: str, columns: str, output: Path | None) -> int:
     from shared import db, export
     from shared.relations import find_relation
 
-    if kind == "parquet" and output is None:
-        raise click.UsageError("Parquet needs a file: --output NAME.parquet")
-    write = {"csv": export.write_csv, "json": export.write_json, "parquet": export.write_parquet}[kind]
+    writers = {"csv": export.write_csv, "json": export.write_json, "parquet": export.write_parquet}
+    write = writers[choose_format(kind, output)]
     with closing(db.connect(start(quiet=True), application_name="cronhouse:export")) as conn:
         relation = find_relation(conn, table)
         names = export.choose_columns(relation, [name.strip() for name in columns.split(",") if name.strip()])
@@ -40,6 +45,23 @@ def command(table: str, kind: str, columns: str, output: Path | None) -> int:
     if output is not None:
         click.echo(f"wrote {rows:,} rows of {relation} to {output}", err=True)
     return 0
+
+
+def choose_format(kind: str | None, output: Path | None, default: str = "csv") -> str:
+    """Return the format that was named, else the one that the output's name ends in, else the default.
+
+    Raises:
+        UsageError: no format has that ending, or Parquet has no file to go to.
+    """
+    ending = "" if output is None else output.suffix.lower()
+    if not kind and ending and ending not in ENDINGS:
+        raise click.UsageError(
+            f"{output}: no format ends in {ending}; known are {', '.join(ENDINGS)}: give another name, or --format"
+        )
+    kind = kind or ENDINGS.get(ending, default)
+    if kind == "parquet" and output is None:
+        raise click.UsageError("Parquet needs a file: --output NAME.parquet")
+    return kind
 
 
 @contextmanager

@@ -14,7 +14,6 @@ import click
 from shared.cli.common import Date, json_option, print_rows, start
 
 JOB = "vehicles_load"
-ENDINGS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet"}  # of decoded files
 
 
 @click.group("vehicles", epilog="Example: cronhouse vehicles load vPICList_lite_2026_08.plain.zip")
@@ -164,17 +163,15 @@ def decode(
     decoded has its reason in place of an answer.
     """
     from shared import db
-    from shared.cli.export import open_output
+    from shared.cli.export import choose_format, open_output
     from shared.vin import Decoder, files
     from shared.vin.store import database_reader
 
-    kind = kind or _kind_of(output) or ("json" if full else "csv")
+    kind = choose_format(kind, output, default="json" if full else "csv")
     if full and kind != "json":
         raise click.UsageError(
             "--full writes JSON lines: the output's name must end in .jsonl or .json, or give --format json"
         )
-    if kind == "parquet" and output is None:
-        raise click.UsageError("Parquet needs a file: --output NAME.parquet")
     write = {"csv": files.write_csv, "parquet": files.write_parquet}.get(kind) or partial(
         files.write_json, full=full
     )
@@ -189,16 +186,6 @@ def decode(
     if output is not None:
         click.echo(f"decoded {count:,} VINs into {output}", err=True)
     return 0
-
-
-def _kind_of(output: Path | None) -> str | None:
-    """Return the format that the name of a file asks for; None where it has no ending."""
-    ending = "" if output is None else output.suffix.lower()
-    if ending and ending not in ENDINGS:
-        raise click.UsageError(
-            f"{output}: no format ends in {ending}; known are {', '.join(ENDINGS)}: give another name, or --format"
-        )
-    return ENDINGS.get(ending)
 
 
 @contextmanager

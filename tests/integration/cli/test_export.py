@@ -62,6 +62,31 @@ def test_parquet_keeps_types(table: Desk, tmp_path: Path) -> None:
     assert json.loads(row["tags"]) == {"a": [1, None]}
 
 
+@pytest.mark.parametrize("name", ["items.json", "items.JSONL"])
+def test_the_ending_of_the_output_decides(table: Desk, tmp_path: Path, name: str) -> None:
+    lines, rows = tmp_path / name, tmp_path / "items.parquet"
+    assert table.call("export", "stock.item", "--columns", "id", "--output", str(lines)).code == 0
+    assert table.call("export", "stock.item", "--columns", "id", "--output", str(rows)).code == 0
+    found = [json.loads(line) for line in lines.read_text().splitlines()]
+    assert found == pq.read_table(rows).to_pylist() == [{"id": 1}, {"id": 2}]
+
+
+def test_an_ending_that_is_no_format_is_refused(table: Desk, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    answer = table.call("export", "stock.item", "--output", str(out / "items.XLSX"))
+    assert answer.code == 2
+    assert "no format ends in .xlsx; known are .csv, .json, .jsonl, .parquet" in answer.err
+    assert list(out.iterdir()) == []
+
+
+def test_a_named_format_counts_and_a_name_without_an_ending_is_csv(table: Desk, tmp_path: Path) -> None:
+    for name, more in (("plain", ()), ("odd.txt", ("--format", "csv")), ("odd.parquet", ("--format", "csv"))):
+        out = tmp_path / name
+        assert table.call("export", "stock.item", "--columns", "id", "--output", str(out), *more).code == 0
+        assert out.read_text() == "id\n1\n2\n"
+
+
 def test_columns_are_chosen_and_ordered(table: Desk, tmp_path: Path) -> None:
     out = tmp_path / "some.csv"
     table.call("export", "stock.item", "--columns", 'price, Odd "name" %', "--output", str(out))
