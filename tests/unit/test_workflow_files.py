@@ -113,6 +113,21 @@ def test_every_sql_file_is_used():
         assert re.search(rf"[\"']{path.stem}(\.sql)?[\"']", code), f"{path.relative_to(root)} is used nowhere"
 
 
+def test_comments_in_sql_name_parameters_without_their_marks():
+    """The driver fills in a parameter wherever it stands, so that all of its value would be sent in the comment too."""
+    root = load_settings({}).root
+    files = [path for folder in ("services", "shared") for path in (root / folder).rglob("*.sql*")]
+    assert files
+    found = [
+        f"{path.relative_to(root)}: {line.strip()}"
+        for path in files
+        if path.suffix in (".sql", ".tmpl")
+        for line in path.read_text().splitlines()
+        if re.search(r"(^|\s)--.*%\(", line)
+    ]
+    assert found == []
+
+
 def test_an_alias_inside_of_itself_is_a_mistake(tmp_path):
     assert "an alias stands inside of what it names" in problems(tmp_path, "jobs: &jobs [*jobs]\n")[0]
 

@@ -1,7 +1,7 @@
--- One row a park and local day to look at now: the last %(recent_days)s days of parks that are polled, and the days
+-- One row a park and local day to look at now: the last `recent_days` days of parks that are polled, and the days
 -- that objects imported since the last run speak of, with the days without an object before them. Reads the ledger
--- parks.archive_object from the mark (%(marked_at)s, %(marked_id)s) on, %(objects)s objects at most, up to
--- %(until)s: a file that is still being committed has an earlier time than its commit. Written into due_day.
+-- parks.archive_object from the mark (`marked_at`, `marked_id`) on, `objects` objects at most, up to
+-- `until`: a file that is still being committed has an earlier time than its commit. Written into due_day.
 WITH objects AS (
     SELECT object_id, destination_id, file_date, first_event_at, last_event_at
     FROM parks.archive_object

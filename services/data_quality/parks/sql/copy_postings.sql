@@ -1,5 +1,5 @@
 -- One row a snapshot of the due days of one month, copied once for the checks that follow. Reads
--- parks.ride_status_snapshots between %(first)s and %(last)s (plain bounds: other partitions are not touched);
+-- parks.ride_status_snapshots between `first` and `last` (plain bounds: other partitions are not touched);
 -- a park's own status is no ride's.
 INSERT INTO day_posting
 SELECT d.park_id, d.local_date, d.ends_at, s.ride_id, s.recorded_at, s.data_source, s.status, s.wait_minutes, s.has_standby

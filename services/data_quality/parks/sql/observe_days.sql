@@ -1,5 +1,5 @@
 -- One row is an observation: check_name, subject (a park), observed, note. One scan of parks.quality_day for the due
--- days; agreement needs %(agreement_min_minutes)s minutes to judge by. Gaps say whose they are.
+-- days; agreement needs `agreement_min_minutes` minutes to judge by. Gaps say whose they are.
 WITH causes AS (
     SELECT park_id, string_agg(format('%%s of them %%s', to_char(round(minutes), 'FM999,999,990'), replace(cause, '_', ' ')),
                                ', ' ORDER BY minutes DESC, cause) AS said

@@ -1,7 +1,7 @@
 -- One row a park and due day of one month into parks.quality_day, from day_posting and the published hours. The
 -- sources are compared as step functions: a posting holds until the next of its source, LIVE no longer than 65
 -- minutes (it repeats itself every hour), from the first posting of the day on. Waits agree within
--- %(agreement_tolerance)s minutes. Read by the checks, the API and statistics of coverage.
+-- `agreement_tolerance` minutes. Read by the checks, the API and statistics of coverage.
 WITH counted AS (
     SELECT
         p.park_id, p.local_date,

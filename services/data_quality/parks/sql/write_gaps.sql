@@ -2,7 +2,7 @@
 -- looked for within the published OPERATING hours that fall on the day; where it publishes none of the day but
 -- some before and after it, the day is closed by schedule, and where its hours are not known, only a day silent as a
 -- whole counts. Sources that post changes alone are silent for long in a quiet ride: it takes all of the park,
--- for %(gaps_minutes)s minutes. Where we poll, a poll answered at least every %(gaps_poll_minutes)s minutes is
+-- for `gaps_minutes` minutes. Where we poll, a poll answered at least every `gaps_poll_minutes` minutes is
 -- expected too. Reads day_posting, the hours, parks.live_poll and the ledger parks.archive_object.
 WITH due AS (
     SELECT d.*, least(d.ends_at, %(now)s) AS until,

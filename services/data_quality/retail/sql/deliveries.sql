@@ -1,4 +1,4 @@
--- One row is an observation of a check of what the retailers delivered for the logical date %(date)s:
+-- One row is an observation of a check of what the retailers delivered for the logical date `date`:
 -- check_name, subject (retailer_id), observed, note. Counts are compared stage by stage: what the source said,
 -- what landed, what became raw files, what the ledger took from them.
 -- Reads ops.arrival, ops.loaded_object, ops.dead_letter and ops.reconciliation. Read by retail_quality.

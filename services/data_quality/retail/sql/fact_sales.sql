@@ -1,5 +1,5 @@
 -- One row is an observation of a check of retail.fact_sales: check_name, subject (retailer_id or null), observed, note.
--- Reads retail.fact_sales once, for the business dates %(dates)s, with its dimensions; the ledger
+-- Reads retail.fact_sales once, for the business dates `dates`, with its dimensions; the ledger
 -- ops.reconciliation for conservation and history; other days only by the index, to find a key that is on two dates.
 -- Read by retail_quality.
 WITH scanned AS MATERIALIZED (
@@ -69,7 +69,7 @@ retailers AS (
 ),
 on_two_dates AS (
     -- transactions of the window that have lines on another date too, in the window or outside it. The scalar
-    -- subquery keeps the second an index probe a transaction; %(elsewhere)s is false when no day is outside.
+    -- subquery keeps the second an index probe a transaction; `elsewhere` is false when no day is outside.
     SELECT retailer_key, transaction_id
     FROM scanned
     GROUP BY retailer_key, transaction_id

@@ -1,5 +1,5 @@
--- Keys of offenders, fetched only for a check that failed: one column `key`, %(sample_size)s rows at most.
--- A line is named retailer/transaction/line, with what is wrong behind it. %(subjects)s are the retailers that failed.
+-- Keys of offenders, fetched only for a check that failed: one column `key`, `sample_size` rows at most.
+-- A line is named retailer/transaction/line, with what is wrong behind it. `subjects` are the retailers that failed.
 
 -- name: blank_keys
 SELECT format('%%s/%%s/%%s %%s', r.retailer_id, f.transaction_id, f.line_id, f.business_date) AS key

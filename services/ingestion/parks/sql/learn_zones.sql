@@ -1,5 +1,5 @@
 -- The time zones of parks that a list alone has named, from the first events that speak of them; before register_rides,
--- which gives a zone to new parks alone. One row an event's park and zone in %(entities)s. Where a park has rides or
+-- which gives a zone to new parks alone. One row an event's park and zone in `entities`. Where a park has rides or
 -- hours, days rest on the zone already: then the metadata job corrects it, and has its days made anew.
 WITH given AS (
     SELECT DISTINCT ON (park_id) park_id, timezone

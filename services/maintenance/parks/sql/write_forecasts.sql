@@ -1,4 +1,4 @@
--- One row today, scope and horizon (%(horizons)s days) into parks.storage_forecast, where growth is known.
+-- One row today, scope and horizon (`horizons` days) into parks.storage_forecast, where growth is known.
 INSERT INTO parks.storage_forecast (made_on, scope, target_on, bytes_per_day, days_used, total_bytes, forecast_bytes)
 SELECT g.measured_on, g.scope, g.measured_on + h.days, g.bytes_per_day, g.days_used, g.total_bytes,
        greatest(g.total_bytes + g.bytes_per_day * h.days, 0)

@@ -1,9 +1,9 @@
 -- One row today and scope (the database, schema parks, each table of the history) into parks.storage_growth: size,
--- growth by least squares over the last %(window_days)s days and over as many before, days until full. Reads
+-- growth by least squares over the last `window_days` days and over as many before, days until full. Reads
 -- ops.storage_metrics, where partitions are summed, and the ledger parks.archive_object. A step between two
--- measurements counts only when no day of it saw %(import_day_events)s imported events or more and no table of the
+-- measurements counts only when no day of it saw `import_day_events` imported events or more and no table of the
 -- scope lost a partition: an import or a drop is no growth. Left-out steps take their days with them. Fewer than
--- %(shortest)s days left: not known. Read by the API, the alerts and the forecast.
+-- `shortest` days left: not known. Read by the API, the alerts and the forecast.
 WITH measured AS (
     SELECT m.measured_on, s.scope, m.relation, m.total_bytes,
            lag(m.partitions) OVER (PARTITION BY s.scope, m.relation ORDER BY m.measured_on) > m.partitions AS has_dropped

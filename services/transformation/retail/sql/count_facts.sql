@@ -1,4 +1,4 @@
--- One row a retailer and business day from %(first)s to %(last)s: how many facts are in the table now.
+-- One row a retailer and business day from `first` to `last`: how many facts are in the table now.
 -- Reads retail.fact_sales. Read by: cronhouse reconcile, which compares it with the ledger.
 SELECT r.retailer_id AS source, f.business_date, count(*) AS facts
 FROM retail.fact_sales AS f

@@ -1,5 +1,5 @@
 -- One row is an observation of a check of a release: check_name, subject, observed, note. Run with the search path on
--- the release's schema. %(counts)s are the rows of its tables, %(sent)s what the source sent, %(before)s the rows of
+-- the release's schema. `counts` are the rows of its tables, `sent` what the source sent, `before` the rows of
 -- the live release, each as {"table": rows}. Reads the release once, and nothing else. Read by verify.py.
 WITH counted AS (
     SELECT key AS table_name, value::bigint AS rows FROM jsonb_each_text(%(counts)s::jsonb)
