@@ -1,6 +1,7 @@
 -- The time zones of parks that a list alone has named, from the first events that speak of them; before register_rides,
 -- which gives a zone to new parks alone. One row an event's park and zone in `entities`. Where a park has rides or
--- hours, days rest on the zone already: then the metadata job corrects it, and has its days made anew.
+-- hours, days rest on the zone already: then the metadata job corrects it, and has its days made anew. A zone is not known
+-- where the park is discovered and has 'UTC'; the API says the same of it, as is_timezone_known.
 WITH given AS (
     SELECT DISTINCT ON (park_id) park_id, timezone
     FROM jsonb_to_recordset(%(entities)s::jsonb) AS entity (park_id uuid, timezone text)
