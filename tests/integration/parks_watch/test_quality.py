@@ -171,6 +171,33 @@ def test_archive_days_without_object_events_or_hours(watchman: Watchman) -> None
     assert "days: 2,160 of them no object, 720 of them source silent)" in said
 
 
+def test_hole_in_the_archive_warns_once_and_its_issue_stays_until_it_is_filled(watchman: Watchman) -> None:
+    """Objects of 3, 4 and 7 June: 5 and 6 are a hole. What lies before the first or after the last is none."""
+    june = [date(2019, 6, n) for n in range(1, 10)]
+    watchman.open_days(*june)
+
+    def bring(number: int) -> None:
+        day = june[number - 1]
+        watchman.world.post(watchman.rides[0], every(at(day, 9), at(day, 21), 20), source="ARCHIVE")
+        watchman.world.object(day, 300, at(day, 9), at(day, 21))
+
+    for number in (3, 4, 7):
+        bring(number)
+    soon = datetime.now(UTC) + timedelta(minutes=30)
+    watchman.run(soon)
+    (hole,) = watchman.issues("GAP")
+    assert (hole["raw_value"], hole["severity"], hole["gap_from"], hole["gap_to"]) == (
+        "no_object", "warning", at(june[4], 9), at(june[5], 21),
+    )  # fmt: skip
+    assert "gaps" in watchman.failed()
+    watchman.run(soon)
+    assert "gaps" not in watchman.failed() and watchman.issues("GAP")[0]["status"] == "open"
+    for number in (5, 6):
+        bring(number)
+    watchman.run(soon)
+    assert "gaps" not in watchman.failed() and watchman.issues("GAP")[0]["status"] == "resolved"
+
+
 def test_days_of_imports_are_taken_in_turns_and_once(watchman: Watchman) -> None:
     watchman.params["quality_window"] = {"recent_days": 2, "objects_a_run": 2}
     days = [date(2019, 6, n) for n in range(1, 6)]
