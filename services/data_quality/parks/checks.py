@@ -15,8 +15,8 @@ CATALOGUE = {
     "frozen_parks": Check(POLLS, "open parks whose answers bring nothing newer", ("max",), ("minutes",)),
     "failed_polls": Check(POLLS, "share of the polls of the last day without an answer", ("max_share",)),
     # is it whole
-    # a day that the archive lacks between two that it has is a hole in the history whoever made it: somebody must import
-    # it, or say that it never was (issue `ignored`). It is judged once, when the day is looked at; its issue stays
+    # a day that the archive lacks between two that it has is a hole in the history whoever made it: somebody must
+    # import it, or say that it never was (issue `ignored`). It is judged when the day is looked at; its issue stays
     "gaps": Check(
         DAYS,
         "minutes of opening hours without a posting that the schedule does not explain, days between others that the "

@@ -1,5 +1,6 @@
 """The bytes of an object of the theme parks' archive, from an http(s) or file address: all that workers need of it."""
 
+import logging
 import random
 import re
 import time
@@ -36,6 +37,8 @@ class Fetcher:
         if self._http is None:
             import urllib3
 
+            # its warnings show whole addresses, and a signed one opens its object; a Dask worker logs as Dask likes
+            logging.getLogger("urllib3").setLevel(logging.ERROR)
             timeout = urllib3.Timeout(connect=10, read=60)
             self._http = urllib3.PoolManager(
                 timeout=timeout, retries=False, headers={"User-Agent": "cronhouse"}

@@ -1,12 +1,14 @@
 """The archive in S3: a real server (moto), and one that misbehaves as S3 does."""
 
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
 import pytest
@@ -17,6 +19,7 @@ from services.ingestion.parks.archive_doctor import check_sources
 from services.ingestion.parks.importer import Importer
 from services.ingestion.sources import parks_objects
 from services.ingestion.sources.parks_archive import S3Archive, open_archive, read_key
+from services.ingestion.sources.parks_objects import Fetcher
 from shared import db
 from shared.config import Settings, load_settings
 from shared.errors import ConfigError, FatalError, TransientError
@@ -234,6 +237,37 @@ def test_trouble_that_passes_is_waited_out(server: Server, trouble: Answer) -> N
     archive, waits = server.archive()
     assert archive.read(KEY) == (b"body", "abc")
     assert len(waits) == 2 and 0.5 <= waits[0] < waits[1] <= 1.25
+
+
+def test_signed_address_is_no_secret_of_ours_and_ends_within_the_hour() -> None:
+    pair = {"AWS_ACCESS_KEY_ID": "its-name", "AWS_SECRET_ACCESS_KEY": "its/secret+value"}
+    address = S3Archive(settings_of("http://127.0.0.1:1", "bucket", **pair)).address(KEY)
+    assert "its-name" in address and "its/secret+value" not in unquote(address)
+    assert parse_qs(urlsplit(address).query)["X-Amz-Expires"] == ["3600"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [(200, {"Odd header": "x"}, b"body"), (503, {"Retry-After": "99"}, b""), (403, {}, b""), (302, {}, b"")],
+    ids=["header that cannot be read", "busy", "refused", "elsewhere"],
+)
+def test_signed_address_stands_in_no_log_and_no_error(
+    server: Server, answer: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not even where nobody has set logging up and everything is logged, as it may be on a Dask worker."""
+    server.answers = [answer]
+    archive, _ = server.archive()
+    address = archive.address(KEY)
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, logger="urllib3")
+    error = ""
+    try:
+        assert Fetcher().fetch(address, KEY)[0] == b"body"
+    except (FatalError, TransientError) as exc:
+        error = str(exc)
+    assert (answer[0] == 200) == (error == "")
+    assert "X-Amz-Signature" in server.asked[0][0]
+    assert "X-Amz" not in caplog.text + error
 
 
 def test_retry_after_is_honoured(server: Server) -> None:
