@@ -23,7 +23,8 @@ INTRODUCTION = """\
 stack it is `docker compose exec ingestion cronhouse ...`. A date is a logical date: the business day that a
 run works on.
 
-Exit codes: 0 good, 1 failed, 2 usage or configuration, 75 upstream failed or never came; `check` has its own.
+Exit codes: 0 good, 1 failed, 2 usage or configuration, 75 upstream failed or never came, 141 whoever read the output
+had enough of it (`| head`); `check` has its own.
 
 | command | |
 |---|---|

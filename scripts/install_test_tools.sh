@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes sure that the tests find a Chromium and the ODBC driver FreeTDS: installs Debian's when one is missing and this
-# is root. Anybody else installs the browser; without the driver its tests are left out.
+# Makes sure that the tests find a Chromium and two ODBC drivers, FreeTDS and PostgreSQL's: installs Debian's when one is
+# missing and this is root. Anybody else installs the browser; without a driver its tests are left out.
 set -Eeuo pipefail
 
 has_browser() {
@@ -11,12 +11,13 @@ has_browser() {
     return 1
 }
 
-has_driver() { [[ -n $(compgen -G '/usr/lib/*/odbc/libtdsodbc.so' || true) ]]; }
+has_driver() { [[ -n $(compgen -G "/usr/lib/*/odbc/$1" || true) ]]; }
 
 main() {
     local missing=()
     has_browser || missing+=(chromium)
-    has_driver || missing+=(libodbc2 tdsodbc)
+    has_driver libtdsodbc.so || missing+=(libodbc2 tdsodbc)
+    has_driver psqlodbcw.so || missing+=(libodbc2 odbc-postgresql)
     if ((${#missing[@]})) && [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
         echo "installing ${missing[*]} for the tests"
         apt-get update -qq

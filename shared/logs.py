@@ -37,6 +37,11 @@ class StdoutHandler(logging.StreamHandler[TextIO]):
     def stream(self) -> TextIO:  # type: ignore[override]
         return sys.stdout
 
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Drop a line that nobody reads any more, as before `| head`: the work goes on, and ops.job_log has it."""
+        if not isinstance(sys.exc_info()[1], BrokenPipeError):
+            super().handleError(record)
+
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: at, level, message, the bound context, the line's fields."""

@@ -36,6 +36,8 @@ COMMANDS = {
     "alerts": "List incidents, and send a test message.",
 }
 
+READER_GONE = 128 + 13  # as a shell says of any program that SIGPIPE ended: no success, and no failure
+
 
 class LazyGroup(click.Group):
     """A group that imports a command when it is used."""
@@ -68,7 +70,9 @@ def group() -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Run the command line and exit: 0 good, 1 failed, 2 usage or configuration, 75 upstream never came."""
+    """Run the command line and exit: 0 good, 1 failed, 2 usage or configuration, 75 upstream never came, 141 whoever
+    read the output went away.
+    """
     code = call(argv)
     gc.freeze()  # all goes with the process: without this, its end looks for cycles in everything once more
     sys.exit(code)
@@ -78,6 +82,7 @@ def call(argv: list[str] | None = None) -> int:
     """Run the command line and return its exit code; what we know of is a message, never a traceback."""
     from shared.errors import ConfigError, CronhouseError
 
+    stdout = sys.stdout
     try:
         outcome: Any = group.main(args=argv, prog_name="cronhouse", standalone_mode=False)
         return outcome if isinstance(outcome, int) else 0
@@ -96,6 +101,7 @@ def call(argv: list[str] | None = None) -> int:
     except CronhouseError as exc:
         click.echo(f"error: {exc}", err=True)
         return 1
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
+    except SystemExit:
+        if sys.stdout is stdout:
+            raise
+        return READER_GONE  # click exits with 1 when a pipe breaks, after it has put something quiet in stdout's place

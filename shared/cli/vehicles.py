@@ -14,6 +14,7 @@ import click
 from shared.cli.common import Date, json_option, print_rows, start
 
 JOB = "vehicles_load"
+ENDINGS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet"}  # of decoded files
 
 
 @click.group("vehicles", epilog="Example: cronhouse vehicles load vPICList_lite_2026_08.plain.zip")
@@ -144,7 +145,8 @@ def compile_releases() -> int:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="A file; default: stdout.")
 @click.option(
     "--format", "kind", type=click.Choice(("csv", "json", "parquet")),
-    help="Default: as the output's name ends, else csv. json is one object a line.",
+    help="Default: as the output's name ends (.csv, .json, .jsonl, .parquet); csv, or with --full json, where it has "
+    "no ending. json is one object a line.",
 )  # fmt: skip
 @click.option("--full", is_flag=True, help="All rows as NHTSA's procedure gives them, in JSON lines.")
 @click.option("--now", type=Date(), help="Decode as on that day; default: today.")
@@ -166,9 +168,11 @@ def decode(
     from shared.vin import Decoder, files
     from shared.vin.store import database_reader
 
-    kind = kind or ("json" if full else _kind_of(output))
+    kind = kind or _kind_of(output) or ("json" if full else "csv")
     if full and kind != "json":
-        raise click.UsageError("--full writes JSON lines: leave --format out or say json")
+        raise click.UsageError(
+            "--full writes JSON lines: the output's name must end in .jsonl or .json, or give --format json"
+        )
     if kind == "parquet" and output is None:
         raise click.UsageError("Parquet needs a file: --output NAME.parquet")
     write = {"csv": files.write_csv, "parquet": files.write_parquet}.get(kind) or partial(
@@ -187,10 +191,14 @@ def decode(
     return 0
 
 
-def _kind_of(output: Path | None) -> str:
-    """Return the format that the name of a file asks for."""
+def _kind_of(output: Path | None) -> str | None:
+    """Return the format that the name of a file asks for; None where it has no ending."""
     ending = "" if output is None else output.suffix.lower()
-    return {".parquet": "parquet", ".json": "json", ".jsonl": "json"}.get(ending, "csv")
+    if ending and ending not in ENDINGS:
+        raise click.UsageError(
+            f"{output}: no format ends in {ending}; known are {', '.join(ENDINGS)}: give another name, or --format"
+        )
+    return ENDINGS.get(ending)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The command line as a whole: what `--help` promises, and how fast it does."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -97,3 +98,37 @@ def test_a_mistyped_command_is_a_usage_error() -> None:
     )
     assert said.returncode == 2
     assert "mising" in said.stderr and "Traceback" not in said.stderr
+
+
+def run_unread(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with a stdout that nobody reads any more."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        return subprocess.run(
+            [sys.executable, *command], cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["workflows"], ["run", "--help"], ["crontab", "ingestion"]]
+)
+def test_a_reader_that_is_gone_ends_a_command_without_a_word(arguments: list[str]) -> None:
+    said = run_unread("-m", "shared.cli", *arguments)
+    assert (said.returncode, said.stderr) == (141, "")
+
+
+def test_what_is_worked_on_is_finished_though_nobody_reads_its_log() -> None:
+    code = (
+        "import logging, sys; from shared import logs; logs.configure();"
+        "logging.info('a line'); logging.info('another'); sys.stderr.write('finished'); sys.exit(5)"
+    )
+    said = run_unread("-c", code)
+    assert (said.returncode, said.stderr) == (5, "finished")
+
+
+def test_a_log_line_that_cannot_be_made_is_still_told() -> None:
+    code = "import logging; from shared import logs; logs.configure(); logging.info('%d lines', 'no number')"
+    assert "not str" in run_unread("-c", code).stderr

@@ -5,13 +5,14 @@ transaction. Rides and partitions are made known before, each in a transaction o
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from psycopg2.extras import Json
 
+from services.ingestion.parks import archive_rows
 from services.ingestion.parks.batch import MOMENT, MOMENT_BITS, Batch, Identity, Issue
 from shared import db
 from shared.errors import FatalError
@@ -21,12 +22,9 @@ from shared.sql import SqlFolder, read_queries
 _FOLDER = Path(__file__).parent / "sql" / "archive"
 SQL = SqlFolder(_FOLDER)
 COMMON = SqlFolder(_FOLDER.parent)
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 UNIQUE_VIOLATION = "23505"
 _fold = lru_cache(maxsize=4096)(fold_name)  # the same few hundred names in every file
 _PLACE = re.compile(r"%\((\w+)\)s")
-NARROW_MS = 2 * 86_400_000
-QUARTER_MS = 900_000  # every time zone is whole quarters of an hour away from UTC
 
 
 def query(name: str) -> str:
@@ -108,7 +106,7 @@ class Loader:
         self, item: Object, batch: Batch, import_id: int, etag: str | None, size: int, kind: str,
         is_known: bool = False,
     ) -> Outcome:  # fmt: skip
-        values = {"object_id": item.object_id, "import_id": import_id, **_range(batch)}
+        values = {"object_id": item.object_id, "import_id": import_id, **archive_rows.span(batch)}
         conn = self.conn
         with db.transaction(conn):
             if not self._still_open(item):
@@ -169,7 +167,7 @@ class Loader:
                     db.execute(self.conn, COMMON["learn_zones"], {"entities": Json(zones)})
                     found = self._register(item, named)
                 self.rides.update(found)
-        days = {EPOCH.date() + timedelta(ms // 86_400_000) for ms in _moments(batch)}
+        days = {archive_rows.EPOCH.date() + timedelta(ms // 86_400_000) for ms in archive_rows.moments(batch)}
         for month in sorted({day.replace(day=1) for day in days} - self.months):
             with db.transaction(self.conn):
                 db.execute(self.conn, query("ensure_partitions"), {"first": month, "last": month})
@@ -185,8 +183,8 @@ class Loader:
                 "entity_id": who.entity_id, "park_id": who.park_id, "park_slug": who.park_slug,
                 "destination_id": item.destination_id, "timezone": who.timezone, "name": who.name,
                 "folded_name": who.name and _fold(who.name) or None,
-                "internal_id": who.internal_id, "first_seen_at": _instant(who.first),
-                "last_seen_at": _instant(who.last),
+                "internal_id": who.internal_id, "first_seen_at": archive_rows.instant(who.first),
+                "last_seen_at": archive_rows.instant(who.last),
             }  # fmt: skip
             for entries in rounds:
                 if who.entity_id not in entries:
@@ -207,13 +205,13 @@ class Loader:
         if not batch.rows:
             return 0, 0
         numbers = [self.rides[entity] for entity in batch.entities]
-        columns = render(batch, numbers)
+        columns = archive_rows.render(batch, numbers)
         is_known = is_known or db.fetch_value(
             self.conn, self._prepare("is_known"), {**values, **self._stretches(batch)}
         )
         imported = self._run("insert_unknown" if is_known else "insert_new", {**values, **columns})
         changed = self._settle_contested(batch, columns, values) if imported < len(batch.rows) else 0
-        postings, extras = _more(batch, numbers)
+        postings, extras = archive_rows.more(batch, numbers)
         if postings:
             self._run("insert_postings", {**values, "rows": Json(postings)})
         if extras:
@@ -265,72 +263,7 @@ class Loader:
         """Return from when to when the rides have rows, as columns."""
         stretches = sorted(
             {(self.rides[who.entity_id], first, last) for who in batch.identities.values() if who.last >= 0
-             for first, last in _stretches(who, batch)}
+             for first, last in archive_rows.stretches(who, batch)}
         )  # fmt: skip
         rides, firsts, lasts = (list(column) for column in zip(*stretches, strict=True))
         return {"rides": rides, "firsts": firsts, "lasts": lasts}
-
-
-def render(batch: Batch, numbers: list[int]) -> dict[str, str]:
-    """Render the rows as PostgreSQL arrays, one a column; `numbers` are the short keys of the batch's entities."""
-    rows = batch.rows.values()
-    return {
-        "rides": _array([str(numbers[key >> MOMENT_BITS]) for key in batch.rows]),
-        "moments": _array([str(key & MOMENT) for key in batch.rows]),
-        "statuses": _array([row.status for row in rows]),
-        "waits": _array(["NULL" if row.wait is None else str(row.wait) for row in rows]),
-        "standbys": _array(["t" if row.has_standby else "f" for row in rows]),
-    }
-
-
-def _array(items: list[str]) -> str:
-    return "{" + ",".join(items) + "}"
-
-
-def _more(batch: Batch, numbers: list[int]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows of queue_postings and of snapshot_extras."""
-    postings: list[dict[str, Any]] = []
-    extras: list[dict[str, Any]] = []
-    for key, row in batch.rows.items():
-        if not (row.postings or row.showtimes or row.unknown):
-            continue
-        place = {"ride_id": numbers[key >> MOMENT_BITS], "moment": key & MOMENT}
-        postings += [{**place, **posting._asdict()} for posting in row.postings]
-        if row.showtimes or row.unknown:
-            extras.append({**place, "showtimes": _loads(row.showtimes), "unknown": _loads(row.unknown)})
-    return postings, extras
-
-
-def _loads(text: str | None) -> Any:
-    import msgspec
-
-    return None if text is None else msgspec.json.decode(text)
-
-
-def _moments(batch: Batch) -> Iterable[int]:
-    """Return instants that cover every month with a row."""
-    seen = [who for who in batch.identities.values() if who.last >= 0]
-    if all(who.last - who.first <= NARROW_MS for who in seen):
-        return {moment for who in seen for moment in (who.first, who.last)}
-    return {key & MOMENT for key in batch.rows}
-
-
-def _stretches(who: Identity, batch: Batch) -> Iterable[tuple[int, int]]:
-    """Return from when to when there are rows; in a file of scattered events, each quarter of an hour by itself."""
-    if who.last - who.first <= NARROW_MS:
-        return [(who.first, who.last)]
-    quarters = {(key & MOMENT) // QUARTER_MS for key in batch.rows if key >> MOMENT_BITS == who.number}
-    return [(quarter * QUARTER_MS, (quarter + 1) * QUARTER_MS - 1) for quarter in quarters]
-
-
-def _range(batch: Batch) -> dict[str, int | None]:
-    """Return the first and the last instant of a batch, null where it has no rows."""
-    seen = [who for who in batch.identities.values() if who.last >= 0]
-    return {
-        "first": min((w.first for w in seen), default=None),
-        "last": max((w.last for w in seen), default=None),
-    }
-
-
-def _instant(milliseconds: int) -> str:
-    return (EPOCH + timedelta(milliseconds=milliseconds)).isoformat()

@@ -1,29 +1,20 @@
 """An import from its listing to its end: files in parallel, one transaction each, stopped between two files."""
 
 import logging
-import math
-import os
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import (
-    FIRST_COMPLETED,
-    Executor,
-    Future,
-    ProcessPoolExecutor,
-    ThreadPoolExecutor,
-    wait,
-)
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from services.ingestion.parks import imports, work
 from services.ingestion.parks.archive_load import SQL, Object, Outcome
 from services.ingestion.parks.batch import Issue
+from services.ingestion.parks.workers import open_executor
 from services.ingestion.sources.parks_archive import Archive, read_key
 from shared import db
 from shared.config import Settings
@@ -32,10 +23,8 @@ from shared.jobs import Counts
 from shared.objectstore import ObjectInfo
 
 log = logging.getLogger("cronhouse.parks_import")
-FILES_A_PROCESS = 8  # fewer are done sooner than another process has started
 POLL_SECONDS = 1.0  # how often the checkpoint is asked whether somebody wants a pause
 LISTED_AT_ONCE = 1000
-DASK_TIMEOUT = "10s"
 
 
 @dataclass
@@ -182,7 +171,7 @@ class Importer:
                 self.archive.read(
                     todo[0].object_key
                 )  # a bucket of another region says so here, before any worker
-            with self._executor(len(todo)) as (executor, count):
+            with open_executor(self.settings, len(todo), self.workers) as (executor, count):
                 self._drive(conn, found["import_id"], executor, count, iter(todo), report)
 
     def _drive(
@@ -229,64 +218,6 @@ class Importer:
         self.tell.done(outcome)
         if outcome.status == "FAILED":
             log.warning("%s cannot be read: %s", outcome.object_key, outcome.problem)
-
-    @contextmanager
-    def _executor(self, files: int) -> Iterator[tuple[Executor, int]]:
-        """Open where files are done: a Dask cluster, local processes, or for a few files a thread of this one."""
-        address = self.settings.environ.get("DASK_SCHEDULER")
-        if address:
-            with _dask(address) as (executor, count):
-                yield executor, count
-            return
-        count = self.workers or min(usable_cpus(), math.ceil(files / FILES_A_PROCESS))
-        if count == 1 and self.workers is None:
-            with ThreadPoolExecutor(1, initializer=work.close) as thread:
-                yield thread, 1
-                thread.submit(work.close).result()
-            return
-        from multiprocessing import get_context
-
-        environ = {**self.settings.environ, "CRONHOUSE_LOCAL_DIR": str(self.settings.local_dir)}
-        # spawned, not forked: this process has connections and threads of its own
-        with ProcessPoolExecutor(count, get_context("spawn"), work.begin, (environ,)) as pool:
-            yield pool, count
-
-
-def usable_cpus(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Return how many processors this process may use: those that there are, or what its container is limited to.
-
-    Without the limit a container of a large machine would start more workers than its memory holds. Version 2 of
-    control groups has `quota period` in cpu.max, version 1 each in a file (docs.kernel.org, cgroup-v2, sched-bwc).
-    """
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        if (limit := cgroup / "cpu.max").exists():
-            quota, period = limit.read_text().split()
-        else:
-            quota, period = (
-                (cgroup / "cpu" / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")
-            )
-        share = int(quota) / int(period)
-    except (OSError, ValueError):  # no Linux container, or `max`
-        return count
-    return min(count, math.ceil(share)) if share > 0 else count
-
-
-@contextmanager
-def _dask(address: str) -> Iterator[tuple[Executor, int]]:
-    try:
-        from distributed import Client
-    except ImportError as exc:
-        raise FatalError("DASK_SCHEDULER is set, but the package distributed is not installed") from exc
-    try:
-        client = Client(address, timeout=DASK_TIMEOUT)
-    except (OSError, TimeoutError, ValueError) as exc:
-        raise FatalError(f"DASK_SCHEDULER: no scheduler answers at {address}: {exc}") from exc
-    with client:
-        threads = sum(client.nthreads().values())
-        if not threads:
-            raise FatalError(f"DASK_SCHEDULER: the cluster at {address} has no workers")
-        yield client.get_executor(pure=False, retries=0), threads
 
 
 def _ledger_rows(label: str, page: list[ObjectInfo]) -> list[tuple[Any, ...]]:

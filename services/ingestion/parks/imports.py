@@ -9,7 +9,7 @@
 PAUSED and FAILED become PENDING again where somebody asks the API to resume. The table knows these rules too.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -30,6 +30,7 @@ BEFORE = {
     "CANCELLED": ("PENDING", "IN_PROGRESS", "PAUSED", "FAILED"),
 }
 WAITING = ("PENDING", "IN_PROGRESS")  # what whoever only wants work done takes; IN_PROGRESS was cut off
+OVER = ("COMPLETED", "CANCELLED")  # there is nothing to go on with
 Import = dict[str, Any]
 
 
@@ -144,18 +145,14 @@ def move(
     return moved
 
 
-def leave(conn: db.Connection, import_id: int, status: str) -> str:
+def leave(conn: db.Connection, import_id: int, status: str, before: Iterable[str] = ("IN_PROGRESS",)) -> str:
     """Bring an import that its importer ends into a state; return it, or the one that somebody gave it meanwhile.
 
-    An import that was cut off can be paused or cancelled in the instant in which it goes on: that holds.
+    An import that was cut off can be paused or cancelled in the instant in which it goes on: that holds. Only one in
+    a state of `before` is brought into another.
     """
-    values = {
-        "import_id": import_id,
-        "status": status,
-        "problem": None,
-        "source": None,
-        "before": ["IN_PROGRESS"],
-    }
+    values = {"import_id": import_id, "status": status, "problem": None, "source": None,
+              "before": list(before)}  # fmt: skip
     left = db.fetch_one(conn, query("move"), values) or find(conn, import_id)
     return str(left["status"])
 

@@ -1,6 +1,5 @@
 """The daily description of destinations, parks and what is in them: versions, zones, hours, indoor or outdoor."""
 
-import csv
 import gzip
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -13,13 +12,14 @@ import msgspec
 from services.ingestion.parks import live_store
 from services.ingestion.parks.hours import put_hours
 from services.ingestion.parks.ids import read_uuid
+from services.ingestion.parks.indoor import load_indoor_list
 from services.ingestion.parks.live_params import MetadataParams, read_live_params, read_metadata_params
 from services.ingestion.parks.live_store import DATASET, SQL, note_issues
 from services.ingestion.sources.parks_live import Issue, read_lenient, read_name
 from services.ingestion.sources.parks_metadata import Details, expect, read_details, read_schedule, read_text
 from services.ingestion.sources.themeparks_api import Gate, ThemeParks, api_url
 from shared import db
-from shared.errors import ConfigError, CronhouseError, FatalError, Interrupted, TransientError
+from shared.errors import CronhouseError, FatalError, Interrupted, TransientError
 from shared.jobs import Counts, Run
 from shared.names import fold_name
 from shared.sql import read_queries
@@ -264,36 +264,6 @@ class Description:
     def _register_landed(self, conn: db.Connection) -> None:
         register_objects(conn, self.run.id, self.landed)
         self.landed.clear()
-
-
-def load_indoor_list(run: Run, name: str) -> None:
-    """Take over the maintained list of what is indoors: entity_id, is_indoor (true or false), note.
-
-    Raises:
-        ConfigError: the file is not there, or a line of it cannot be read.
-    """
-    path = run.settings.root / name
-    ids, indoor, notes = [], [], []
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            for number, row in enumerate(csv.DictReader(file), 2):
-                entity_id, said = (
-                    read_uuid(row.get("entity_id")),
-                    (row.get("is_indoor") or "").strip().lower(),
-                )
-                if entity_id is None or said not in ("true", "false"):
-                    raise ConfigError(
-                        f"{name}, line {number}: expected entity_id (a UUID) and is_indoor (true or false)"
-                    )
-                ids.append(entity_id), indoor.append(said == "true"), notes.append(row.get("note") or None)
-    except OSError as exc:
-        raise ConfigError(
-            f"metadata.indoor of workflows/parks.yml: cannot read {path}: {exc.strerror}"
-        ) from exc
-    if len(set(ids)) != len(ids):
-        raise ConfigError(f"{name}: an entity stands twice")
-    with db.transaction(run.conn) as conn:
-        db.execute(conn, query("replace_indoor_list"), {"ids": ids, "indoor": indoor, "notes": notes})
 
 
 def _park_of(

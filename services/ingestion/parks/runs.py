@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -78,21 +79,18 @@ def run_at_hand(
     try:
         report = importer.run(import_id, resuming=resuming)
     except (KeyboardInterrupt, Interrupted):
-        _pause(settings, import_id)
-        again = f"import {import_id} is paused: `cronhouse parks resume {import_id}` goes on"
-        return Ended([again], is_bad=True, is_interrupted=True)
+        status = _pause(settings, import_id)
+        more = "" if status in imports.OVER else f": `cronhouse parks resume {import_id}` goes on"
+        return Ended([f"import {import_id} is {status}{more}"], is_bad=True, is_interrupted=True)
     except CronhouseError as exc:
         return Ended([f"import {import_id}: {exc}"], is_bad=True)
     return Ended(describe(import_id, report))
 
 
-def _pause(settings: Settings, import_id: int) -> None:
-    conn = db.connect(settings, application_name="cronhouse:parks")
-    try:
-        with db.transaction(conn):
-            imports.move(conn, import_id, "PAUSED")
-    finally:
-        conn.close()
+def _pause(settings: Settings, import_id: int) -> str:
+    """Pause an import, unless it is paused, failed or over by now; return its state."""
+    with closing(db.connect(settings, application_name="cronhouse:parks")) as conn, db.transaction(conn):
+        return imports.leave(conn, import_id, "PAUSED", imports.BEFORE["PAUSED"])
 
 
 def describe(import_id: int, report: Report) -> list[str]:

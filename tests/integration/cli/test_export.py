@@ -105,13 +105,16 @@ def test_parquet_needs_a_file(table: Desk) -> None:
     assert answer.code == 2 and "--output" in answer.err
 
 
-def test_a_reader_that_goes_away_is_no_error(table: Desk) -> None:
+def test_a_reader_that_has_had_enough_ends_it_without_a_word(table: Desk) -> None:
+    """With the status that the shell gives to any program whose reader goes away."""
     table.execute("INSERT INTO stock.item (id) SELECT generate_series(3, 200000)")
-    command = f"{sys.executable} -m shared.cli export stock.item --columns id | head -n 1"
+    command = (
+        f"{sys.executable} -m shared.cli export stock.item --columns id | head -n 1; echo ${{PIPESTATUS[0]}}"
+    )
     said = subprocess.run(
         ["bash", "-c", command], cwd=ROOT, env=dict(os.environ), capture_output=True, text=True
     )
-    assert (said.stdout, said.stderr) == ("id\n", "")
+    assert (said.stdout, said.stderr) == ("id\n141\n", "")
 
 
 def test_daily_statistics_of_rides_name_what_the_truth_of_a_source_names(desk: Desk, tmp_path: Path) -> None:

@@ -12,9 +12,7 @@ from services.ingestion.parks.importer import Importer
 from services.ingestion.parks.runs import asked_for
 from shared import db
 from tests.integration.cli.conftest import Desk
-from tests.integration.parks.conftest import RESORT, event
-
-OTHER = "89db5d43-c434-4097-b71f-f6869f495a22"
+from tests.integration.parks.conftest import OTHER, RESORT, event
 
 
 @pytest.fixture

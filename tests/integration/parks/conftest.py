@@ -19,6 +19,7 @@ from shared.config import ROOT, Settings
 RESORT = "e957da41-3552-4cf6-b636-5babc5cbc4e5"
 KINGDOM, STUDIOS = "75ea578a-adc8-4116-a54d-dccb60765ef9", "288747d1-8b4f-4a64-867e-ea7c9b27bad8"
 PIRATES = "352feb94-e52e-45eb-9c92-e4b44c6b1a9d"
+OTHER = "89db5d43-c434-4097-b71f-f6869f495a22"  # another destination
 FAULTY = ROOT / "tests" / "data" / "parks" / "faulty"
 SAMPLE = ROOT / "services" / "ingestion" / "data" / "parks" / "archive"
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
@@ -88,6 +89,19 @@ class Bench:
 @pytest.fixture
 def bench(pg: Settings, conn: db.Connection, tmp_path: Path) -> Bench:
     return Bench(pg, conn, tmp_path / "archive")
+
+
+@pytest.fixture
+def slow(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Ten files, and an importer that asks for wishes after each."""
+    for day in range(1, 11):
+        bench.write(f"2019/08/{day:02}", [event(f"2019-08-{day:02}T12:00:00Z", day)])
+    monkeypatch.setattr("services.ingestion.parks.importer.POLL_SECONDS", 0)
+    return bench
+
+
+def state(bench: Bench, number: int) -> str:
+    return bench.value("SELECT status FROM parks.import_checkpoints WHERE import_id = %s", number)
 
 
 # all that an import leaves, without numbers that depend on who came first

@@ -56,7 +56,7 @@ def test_same_rows_as_with_local_processes(
 
 
 def test_scheduler_that_is_not_there_says_so(small: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingestion.parks.importer.DASK_TIMEOUT", "0.5s")
+    monkeypatch.setattr("services.ingestion.parks.workers.DASK_TIMEOUT", "0.5s")
     importer = small.importer()
     environ = {**small.settings.environ, "DASK_SCHEDULER": "tcp://127.0.0.1:9"}
     importer.settings = replace(small.settings, environ=environ)

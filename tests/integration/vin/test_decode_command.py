@@ -174,6 +174,39 @@ def test_parquet_needs_a_file_and_full_needs_json(decode: Decode, tmp_path: Path
     file.write_text(ACCORD)
     assert decode(file, "--format", "parquet").exit_code == 2
     assert decode(file, "--format", "csv", "--full").exit_code == 2
+    assert decode(file, "--output", tmp_path / "out.csv", "--full").exit_code == 2
+    assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("more", [(), ("--full",)])
+def test_an_ending_that_is_no_format_is_refused(
+    decode: Decode, tmp_path: Path, more: tuple[str, ...]
+) -> None:
+    file = tmp_path / "vins.txt"
+    file.write_text(ACCORD)
+    result = decode(file, "--output", tmp_path / "out.XLSX", *more)
+    assert result.exit_code == 2
+    assert "no format ends in .xlsx; known are .csv, .json, .jsonl, .parquet" in result.stderr
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_name_without_an_ending_is_csv_and_a_named_format_counts(decode: Decode, tmp_path: Path) -> None:
+    file, plain, odd = tmp_path / "vins.txt", tmp_path / "out", tmp_path / "out.txt"
+    file.write_text(ACCORD)
+    assert decode(file, "--output", plain).exit_code == 0
+    assert decode(file, "--output", odd, "--format", "csv").exit_code == 0
+    assert plain.read_text() == odd.read_text() and plain.read_text().startswith("vin,")
+    assert decode(file, "--output", plain, "--full").exit_code == 0
+    assert json.loads(plain.read_text())["rows"]
+
+
+@pytest.mark.parametrize("name", ["out.json", "out.JSONL"])
+def test_json_lines_have_two_endings(decode: Decode, tmp_path: Path, name: str) -> None:
+    file = tmp_path / "vins.txt"
+    file.write_text(f"{ACCORD}\n{ACCORD}\n")
+    assert decode(file, "--output", tmp_path / name).exit_code == 0
+    found = [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
+    assert [answer["values"]["Model"] for answer in found] == ["Accord"] * 2
 
 
 def test_without_a_release_the_command_says_what_to_do(

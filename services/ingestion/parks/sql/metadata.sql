@@ -60,15 +60,6 @@ CROSS JOIN generate_series(-1, 1) AS shift
 ORDER BY 1, 2
 ON CONFLICT (park_id, local_date) DO UPDATE SET marked_at = clock_timestamp();
 
--- name: replace_indoor_list
-WITH gone AS (
-    DELETE FROM parks.indoor_list WHERE entity_id <> ALL (%(ids)s::uuid[])
-)
-INSERT INTO parks.indoor_list AS known (entity_id, is_indoor, note)
-SELECT * FROM unnest(%(ids)s::uuid[], %(indoor)s::boolean[], %(notes)s::text[])
-ON CONFLICT (entity_id) DO UPDATE SET is_indoor = excluded.is_indoor, note = excluded.note
-WHERE (known.is_indoor, known.note) IS DISTINCT FROM (excluded.is_indoor, excluded.note);
-
 -- name: register
 SELECT count(*) FROM parks.register_rides(%(entities)s::jsonb);
 

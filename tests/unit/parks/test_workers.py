@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from services.ingestion.parks.importer import usable_cpus
+from services.ingestion.parks.workers import usable_cpus
 
 V1 = ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")
 
