@@ -281,6 +281,25 @@ def test_history_is_compared_by_days_of_the_parks_clock(
         ]
 
 
+def test_history_sums_hours_of_utc_only_of_zones_that_keep_to_them(pg, conn: db.Connection):
+    """Lord Howe is 11 hours before UTC until 5 April 2020 and 10:30 after it; the other parks by whole hours."""
+    history, park = History(pg, conn), UUID(int=8)
+    history.add_park(park, "Australia/Lord_Howe")
+    ride = history.add_ride(8, park)
+    history.post(
+        (ride, f"{day} {time}+00:00", "ARCHIVE", "OPERATING", wait)
+        for day in ("2019-03-28", "2019-04-10", "2020-03-28", "2020-04-08", "2020-04-10")
+        for time, wait in (("00:05", 10), ("00:40", 20), ("13:20", 40), ("13:50", 80))
+    )
+    for park_id in (park, None):
+        for first, last in (("2020-03-20", "2020-04-09"), ("2020-04-08", "2020-04-12")):
+            found = {}
+            for way in ("raw", "naive"):
+                statement, values = raw_comparison("hour", park_id, first, last, way=way)
+                found[way] = db.fetch_all(conn, statement, values)
+            assert found["raw"] == found["naive"] and len(found["raw"]) > 1
+
+
 def plain(value):
     """Return a value as JSON has it."""
     if isinstance(value, date):
