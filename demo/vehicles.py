@@ -1,6 +1,6 @@
 """The vehicles workflow in the demonstration: the subset of vPIC that comes along, ten VINs, what can be chosen."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -95,7 +95,7 @@ def decode(conn: db.Connection, vins: tuple[str, ...]) -> Iterator[tuple[str, ..
         yield vin, str(found.model_year or "-"), *_shown(found.values), _shorten(errors) or "-"
 
 
-def _shown(values: dict[str, Any]) -> tuple[str, str]:
+def _shown(values: Mapping[str, Any]) -> tuple[str, str]:
     return values.get("Make") or "-", values.get("Model") or "-"
 
 

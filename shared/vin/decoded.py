@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
 
 from shared.errors import DataError
 from shared.vin.cell import entry_item, formula_item, located
-from shared.vin.items import CORRECTED, CORRECTIONS, MODEL_YEAR, REPEATED, YEAR, Item, join_values
+from shared.vin.items import CORRECTED, CORRECTIONS, MODEL_YEAR, REPEATED, YEAR, Item, Values, join_values
 from shared.vin.keys import descriptor_of, key_string, upper
 from shared.vin.library import Library
 from shared.vin.passes import Pass
@@ -16,6 +17,7 @@ from shared.vin.patternset import formula_value
 from shared.vin.values import clean
 
 Row = dict[str, Any]
+_NOTHING: Values = MappingProxyType({})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXT_TOO_LONG, _BAD_REGEX = "22001", "2201B"
 
@@ -36,7 +38,6 @@ class Decoded(Struct, eq=False, gc=False):
     found: Pass | None
     _include_private: bool = False
     failure: VinError | None = None
-    _values: dict[str, str | None] | None = None
 
     @property
     def error_codes(self) -> list[int]:
@@ -69,27 +70,25 @@ class Decoded(Struct, eq=False, gc=False):
         return self.found.attempt.year if self.found and self.found.cell else None
 
     @property
-    def values(self) -> dict[str, str | None]:
-        """The value of each variable; several values of one variable are joined with "; "."""
-        if self._values is None:
-            found = self.found
-            if found is None:
-                self._values = {}
-            elif found.values is not None and not found.formulas:
-                self._values = found.values.copy()
-            else:
-                self._values = self._make_values(found)
-        return self._values
+    def values(self) -> Values:
+        """The value of each variable; several values of one variable are joined with "; ".
+
+        To be read only: VINs of one descriptor share it. `values.copy()` is a dict to change, or for `json`.
+        """
+        found = self.found
+        if found is None:
+            return _NOTHING
+        if found.values is None:
+            found.values = MappingProxyType(self._make_values(found))
+        return found.values
 
     def _make_values(self, found: Pass) -> dict[str, str | None]:
-        formulas = found.formulas
-        if self._include_private or (formulas and any(formula.held_back for formula in formulas)):
+        formulas = () if found.selection is None else found.selection.formulas
+        if self._include_private or any(formula.held_back for formula in formulas):
             values: dict[str, str | None] = {}
             join_values(values, self._names, [(item.element, item.value) for item in self._items()])
             return values
-        values = found.values or self._lasting(found)
-        if found.is_plain:  # VINs of the same descriptor share it
-            found.values, values = values, values.copy()
+        values = self._plain_values(found)
         if formulas:
             keys = key_string(self.vin or "")
             pairs = [(formula.element, clean(formula_value(formula, keys))) for formula in formulas]
@@ -167,8 +166,8 @@ class Decoded(Struct, eq=False, gc=False):
         if cell is None or selection is None:
             return
         for said in selection.said:
-            for entry in said.entries:
-                yield entry_item(cell, entry)
+            for place in said.layout.kept:
+                yield entry_item(cell, said.entries[place])
         if selection.formulas:
             keys = key_string(self.vin or "")
             for formula in selection.formulas:
@@ -189,18 +188,15 @@ class Decoded(Struct, eq=False, gc=False):
         told, correction = found.told, found.correction
         return found.suggested, told.codes, correction.possible, found.additional, told.text, self.descriptor
 
-    def _lasting(self, found: Pass) -> dict[str, str | None]:
+    def _plain_values(self, found: Pass) -> dict[str, str | None]:
         """Return the values of all but formulas, without the trouble of making items."""
         assert self._library is not None
         cell, selection, names = found.cell, found.selection, self._library.public_names
         values: dict[str, str | None] = {}
         if cell is not None and selection is not None:
-            values, several = selection.defaults.values.copy(), False
-            for said in selection.said:
-                values.update(said.values)
-                several = several or bool(said.several)
-            if several and cell.patterns is not None:
-                join_values(values, names, cell.patterns.several(selection.said))
+            values, patterns = selection.defaults.values.copy(), cell.patterns
+            if patterns is not None and patterns.put_values(values, selection.said):
+                join_values(values, names, patterns.several(selection.said))
             for item in selection.items:
                 name = names.get(item.element)
                 if name is not None:

@@ -187,7 +187,7 @@ def write_json(decoder: Decoder, answers: Iterable[Answer], out: BinaryIO, full:
         elif full:
             found["rows"] = decoded.rows()
         else:
-            found["values"] = decoded.values
+            found["values"] = decoded.values.copy()
         out.write(json.dumps(found, ensure_ascii=False).encode() + b"\n")
         count += 1
     return count

@@ -20,11 +20,10 @@ from shared.vin.corrections import (
     illegal_positions,
     mark,
 )
-from shared.vin.items import GLIDER_BODIES, OFF_ROAD_BODIES
+from shared.vin.items import GLIDER_BODIES, OFF_ROAD_BODIES, Values
 from shared.vin.library import Library
 from shared.vin.manufacturer import Manufacturer
 from shared.vin.messages import Messages, Told
-from shared.vin.parts import Formula
 from shared.vin.selection import Selection, select
 from shared.vin.years import Attempt
 
@@ -53,8 +52,7 @@ class Subject(Struct, gc=False):
 class Pass(Struct, gc=False):
     """What a pass found. What a VIN with a known descriptor needs comes first: it lies together in memory."""
 
-    values: dict[str, str | None] | None  # once made, when they do not depend on the serial number
-    formulas: tuple[Formula, ...]  # whose values do
+    values: Values | None  # once made
     attempt: Attempt
     cell: Cell | None
     selection: Selection | None
@@ -135,9 +133,8 @@ def run_pass(
             codes |= 1 << say.UNUSED
     told = messages.tell(codes, off_road, subject.is_exception)
     is_plain = not (suggested or subject.is_exception)
-    formulas = () if selection is None else selection.formulas
     return Pass(
-        None, formulas, attempt, cell, selection, codes, told, correction, suggested, illegal, unused, is_plain
+        None, attempt, cell, selection, codes, told, correction, suggested, illegal, unused, is_plain
     )  # fmt: skip
 
 

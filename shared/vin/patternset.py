@@ -13,26 +13,21 @@ from struct import unpack_from
 from msgspec import Struct
 
 from shared.vin.keys import is_broken, upper, usable_characters
-from shared.vin.layouts import Reading
+from shared.vin.layouts import Layout, Reading
 from shared.vin.parts import Formula, SetPart
 from shared.vin.places import FIRST, NO_TESTS, Test, test_of
 
 _SHORT, _LONG, _BOTH, _TIME = (struct.Struct(column).unpack_from for column in ("=H", "=I", "=II", "=q"))
-_NONE: dict[int, int] = {}
 _DIGIT = str.maketrans("0123456789", "#" * 10)
 
 
 class Said(Struct, frozen=True, gc=False):
-    """What one key says: its entries, as far as they count when no other key speaks of the same elements."""
+    """What one key says when no other key speaks of the same elements, or what several say together."""
 
-    keys: int  # of the entries, one bit a key
-    elements: int  # bit k stands for element k
-    single: int  # those of which an answer holds one value
-    entries: Sequence[int]
-    values: dict[str, str | None]  # by name, of the single ones
-    several: tuple[int, ...]  # entries of the others
-    marked: dict[int, int]  # by element, entries on which other findings hang
-    engines: tuple[int, ...]  # all entries of the engine model
+    keys: int  # of the entries that count, one bit a key
+    layout: Layout  # which those are, and what they make of an answer
+    entries: Sequence[int]  # all of them, the best first
+    attributes: Sequence[int]  # of each
 
 
 class PatternSet(Struct, eq=False, gc=False):
@@ -73,26 +68,26 @@ class PatternSet(Struct, eq=False, gc=False):
 
     def say(self, bit: int) -> Said:
         """Read what the key of a bit says."""
-        numbers = self._entries(bit.bit_length() - 1)
-        if self._ranks is not None and len(numbers) > 1:
-            said = self._settle(sorted(numbers, key=self._order), bit)
+        entries = self._entries(bit.bit_length() - 1)
+        if self._ranks is not None and len(entries) > 1:
+            said = self._settle(sorted(entries, key=self._order), bit)
         else:
-            start, end = numbers.start, numbers.stop
-            elements = self.part.element_of[start * 2 : end * 2]
+            start, end = entries.start, entries.stop
+            layout = self._reading.layout(self.part.element_of[start * 2 : end * 2])
             attributes = unpack_from(f"={end - start}I", self.part.attribute_of, start * 4)
-            said = self._said(numbers, elements, attributes, bit)
+            said = Said(bit if layout.kept else 0, layout, entries, attributes)
         self.said[bit] = said
         return said
 
     def say_together(self, bits: int) -> Said:
         """Return what some keys say that speak of the same elements."""
-        numbers: list[int] = []
+        entries: list[int] = []
         rest = bits
         while rest:
             bit = rest & -rest
-            numbers += self._entries(bit.bit_length() - 1)
+            entries += self._entries(bit.bit_length() - 1)
             rest ^= bit
-        return self._settle(sorted(numbers, key=self._order), bits)
+        return self._settle(sorted(entries, key=self._order), bits)
 
     def _entries(self, key: int) -> range:
         """Return the entries of a key, the best first."""
@@ -100,40 +95,32 @@ class PatternSet(Struct, eq=False, gc=False):
         start, end = _BOTH(ends, key * 4 - 4) if key else (0, _LONG(ends, 0)[0])
         return range(start, end)
 
-    def _settle(self, numbers: Sequence[int], bits: int) -> Said:
+    def _settle(self, entries: Sequence[int], bits: int) -> Said:
         """Say what some entries mean, the best first."""
-        elements = array("H", map(self.element, numbers)).tobytes()
-        return self._said(numbers, elements, tuple(map(self._attribute, numbers)), bits)
-
-    def _said(self, numbers: Sequence[int], elements: bytes, attributes: Sequence[int], bits: int) -> Said:
-        layout = self._reading.layout(elements)
-        kept: Sequence[int] = numbers
-        if len(layout.kept) < len(numbers):
-            kept = tuple([numbers[place] for place in layout.kept])
-        texts, names, values = self.part.texts, self.part.attributes, {}
-        count = len(texts)
-        for place, name in layout.named:
-            attribute = attributes[place]
-            value = texts[attribute] if attribute < count else names[attribute]
-            if value is None and self._live:
-                value = names[attribute]
-            values[name] = value
+        layout = self._reading.layout(array("H", map(self.element, entries)).tobytes())
         if bits & (bits - 1):  # several keys: some may have lost all they say
-            bits = sum({1 << self._key(number) for number in kept})
-        return Said(
-            bits if kept else 0,
-            layout.elements,
-            layout.single,
-            kept,
-            values,
-            tuple([numbers[place] for place in layout.several]) if layout.several else (),
-            {element: numbers[place] for element, place in layout.marked} if layout.marked else _NONE,
-            tuple([numbers[place] for place in layout.engines]) if layout.engines else (),
-        )
+            bits = sum({1 << self._key(entries[place]) for place in layout.kept})
+        elif not layout.kept:
+            bits = 0
+        return Said(bits, layout, entries, tuple(map(self._attribute, entries)))
+
+    def put_values(self, values: dict[str, str | None], found: Iterable[Said]) -> bool:
+        """Put in what is said of elements that have one value; tell whether others have been spoken of."""
+        texts, attributes, several = self.part.texts, self.part.attributes, False
+        count = len(texts)
+        for said in found:
+            layout, numbers = said.layout, said.attributes
+            for place, name in layout.named:
+                number = numbers[place]
+                value = texts[number] if number < count else attributes[number]
+                values[name] = attributes[number] if value is None and self._live else value
+            if layout.several:
+                several = True
+        return several
 
     def several(self, found: Iterable[Said]) -> list[tuple[int, str | None]]:
         """Return (element, value) where an answer may hold several, best first."""
-        entries = [entry for said in found for entry in said.several]
+        entries = [said.entries[place] for said in found for place in said.layout.several]
         if len(entries) > 1:
             entries.sort(key=self._order)
         return [(self.element(entry), self.value(entry)) for entry in entries]

@@ -25,7 +25,7 @@ from shared.vin.patternset import PatternSet, Said
 
 _ENGINE_PRIORITY, _FORMULA_PRIORITY = 50, 100
 _YEAR_BIT = 1 << MODEL_YEAR
-_SAID_BYTES = 800  # about what one takes
+_SAID_BYTES = 400  # about what one takes
 
 
 class Selection(Struct, frozen=True, gc=False):
@@ -93,7 +93,7 @@ class _Selecting:
         defaults = library.defaults_of(maker.part.type_id)
         found = self.from_engine
         for said in self.said:
-            found += len(said.entries)
+            found += len(said.layout.kept)
         return Selection(
             tuple(self.said),
             tuple(self.formulas),
@@ -129,16 +129,17 @@ class _Selecting:
             one = known.get(bit)
             if one is None:
                 one, new = patterns.say(bit), new + 1
-            if single & one.single:
+            layout = one.layout
+            if single & layout.single:
                 one = patterns.say_together(bits)
-                said[:], used, claimed, rest = (), 0, self.claimed, 0
+                said[:], used, claimed, rest, layout = (), 0, self.claimed, 0, one.layout
                 self.marked.clear()
-            single |= one.single
-            claimed |= one.elements
+            single |= layout.single
+            claimed |= layout.elements
             used |= one.keys
             said.append(one)
-            if one.marked:
-                self.marked.update(one.marked)
+            for element, place in layout.marked:
+                self.marked[element] = one.entries[place]
         if new:
             self.library.hold(new * _SAID_BYTES)
         self.claimed = claimed
@@ -146,7 +147,9 @@ class _Selecting:
 
     def _take_engine(self, patterns: PatternSet) -> int:
         """Take what is known of the engine model; return the key that names it, if there is something."""
-        engine = patterns.engine_entry([entry for said in self.said for entry in said.engines])
+        engine = patterns.engine_entry(
+            [said.entries[place] for said in self.said for place in said.layout.engines]
+        )
         known = self.library.common.engines.get(patterns.attribute(engine).strip().lower(), ())
         before = self.from_engine
         for named in known:
@@ -269,6 +272,6 @@ class _Selecting:
         found += [formula.attribute for formula in self.formulas if formula.element == element]
         if self.patterns is not None:
             patterns = self.patterns
-            entries = [entry for said in self.said if said.elements >> element & 1 for entry in said.entries]
+            entries = [said.entries[place] for said in self.said for place in said.layout.kept]
             found += [patterns.attribute(entry) for entry in entries if patterns.element(entry) == element]
         return found
