@@ -26,6 +26,8 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+import msgspec
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from shared import db
@@ -93,8 +95,8 @@ class VinMaker:
 
     def _spans(self) -> Iterator[tuple[str, int, int, int]]:
         """Give (code, first year, last year, set), only what is public."""
-        for wmi in self._part(parts.COMMON, parts.Common).wmis:
-            part = self._part(f"w{wmi}", parts.WmiPart)
+        for wmi, packed in self._part(parts.COMMON, parts.Common).makers.items():
+            part = msgspec.msgpack.decode(packed, type=parts.WmiPart)
             ends = [*[year - 1 for year in part.from_years[1:]], 2027]
             for first, last, number in zip(part.from_years, ends, part.set_ids, strict=False):
                 if number and part.published and max(first, 1981) <= min(last, 2027):

@@ -5,6 +5,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+import msgspec
+
 from shared import db
 from shared.errors import DataError
 from shared.vin import parts
@@ -49,7 +51,6 @@ def compile_parts(source: Source, *, now: datetime | None = None) -> Iterator[Pa
     elements = _read_elements(source)
     wmis = _read_wmis(source)
     links = _read_links(source)
-    common = _common(source, names, elements, sorted(wmis))
     patterns, valid = Patterns(), ValidChars()
     patterns.read(source)
     valid.read(source)
@@ -64,7 +65,7 @@ def compile_parts(source: Source, *, now: datetime | None = None) -> Iterator[Pa
     )
     decodable = frozenset(element.id for element in elements if element.decode is not None)
     builder = _Builder(token, Schemas(patterns, decodable), lookups)
-    manufacturers = _Manufacturers(source, names, valid)
+    manufacturers, makers = _Manufacturers(source, names, valid), {}
     for wmi in sorted(wmis):
         wmi_links = links.get(wmis[wmi][0], [])
         from_years, set_ids = [], []
@@ -75,8 +76,8 @@ def compile_parts(source: Source, *, now: datetime | None = None) -> Iterator[Pa
             yield from part
         every, part = builder.number([(schema, first) for schema, first, _ in wmi_links])
         yield from part
-        yield f"w{wmi}", parts.pack(token, manufacturers.part(wmi, wmis[wmi], from_years, set_ids, every))
-    yield parts.COMMON, parts.pack(token, common)
+        makers[wmi] = manufacturers.part(wmi, wmis[wmi], from_years, set_ids, every)
+    yield parts.COMMON, parts.pack(token, _common(source, names, elements, makers))
     yield parts.RELEASE, token
 
 
@@ -123,11 +124,12 @@ class _Manufacturers:
 
     def part(
         self, wmi: str, row: tuple[str | None, ...], from_years: list[int], set_ids: list[int], every: int
-    ) -> parts.WmiPart:
+    ) -> msgspec.Raw:
+        """Return a manufacturer code, packed."""
         wmi_id, manufacturer, type_id, truck_id, published, created, updated = row
         charsets, valid = self.valid.of(wmi)
         name = self.names["manufacturer"].get(manufacturer or "")
-        return parts.WmiPart(
+        part = parts.WmiPart(
             id=int(wmi_id or 0),
             type_id=_integer(type_id),
             truck_id=_integer(truck_id),
@@ -143,6 +145,7 @@ class _Manufacturers:
             valid=valid,
             exceptions=tuple(self.exceptions.get(wmi, ())),
         )
+        return msgspec.Raw(msgspec.msgpack.encode(part))
 
 
 def _shown(name: str) -> str:
@@ -232,13 +235,16 @@ def _read_elements(source: Source) -> list[parts.Element]:
 
 
 def _common(
-    source: Source, names: dict[str, dict[str, str]], elements: list[parts.Element], wmis: list[str]
+    source: Source,
+    names: dict[str, dict[str, str]],
+    elements: list[parts.Element],
+    makers: dict[str, msgspec.Raw],
 ) -> parts.Common:
     errors = source.rows("errorcode", ("id", "name", "additionalerrortext", "weight"))
     conversions = source.rows("conversion", ("id", "fromelementid", "toelementid", "formula"))
     descriptors = source.rows("vindescriptor", ("descriptor", "modelyear"))
     return parts.Common(
-        wmis=wmis,
+        makers=makers,
         elements=elements,
         errors=sorted(
             (parts.ErrorCode(int(r[0] or 0), r[1] or "", r[2], _integer(r[3])) for r in errors),

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, msgpack
 
 from shared.errors import DataError
 from shared.vin import parts
@@ -25,7 +25,7 @@ ReadPart = Callable[[str], bytes | None]
 _OBJECT_FACTOR = 4  # a part takes about this many times its stored size in memory
 _TEMPLATE_BYTES = 5_000  # about what the answer of a descriptor takes with its values
 _LEFT = 0.75  # of the memory after room was made
-_MODELS = 600  # with vehicle specifications in memory
+_MODELS = 1_500  # with vehicle specifications in memory: about as many as a release has
 _LACKING = 1_000  # combinations of defaults in memory
 _WEIGHTS = 4_000  # of sets of elements in memory
 
@@ -109,7 +109,6 @@ class Library:
         self.targets = sum({1 << conversion.target for conversion in common.conversions})
         self._defaults = {type_id: self._read_defaults(rows) for type_id, rows in common.defaults.items()}
         self._no_defaults = Defaults([], {})
-        self._wmis = frozenset(common.wmis)
         self._max_bytes, self._held, self._uses = max_bytes, 0, 0
         self._remembered: dict[str, Remembered] = {}
         # of all manufacturers: one look finds the answer of a descriptor
@@ -152,12 +151,13 @@ class Library:
         """Return a manufacturer code, None for one that the release does not have."""
         found = self._remembered.get(wmi)
         if found is None:
-            if wmi not in self._wmis:
+            packed = self.common.makers.get(wmi)
+            if packed is None:
                 return None
-            part, size = self._part(f"w{wmi}", parts.WmiPart)
+            part = msgpack.decode(packed, type=parts.WmiPart)
             maker = new_manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live)
             found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, [], [])
-            self.hold(size)
+            self.hold(len(memoryview(packed)) * _OBJECT_FACTOR)
         self.use(found)
         return found
 

@@ -1,10 +1,10 @@
 """The compiled form: what is stored under which name, and how it is packed.
 
-A release becomes rows (part, data). `common` has what every VIN needs; `w<WMI>` one manufacturer code;
-`s<number>` the patterns that share one set of (schema, first year), in the order in which they win;
-`m<model>` the vehicle specifications of a model; `release` nothing but the token. Every part begins with the
-token of its release, so that a reader holding parts of an older one notices; the token begins with the format, so
-that a reader notices parts that other code compiled.
+A release becomes rows (part, data). `common` has what every VIN needs, and all manufacturer codes, each packed by
+itself: they are small, and the VINs of a batch are of many; `s<number>` the patterns that share one set of (schema,
+first year), in the order in which they win; `m<model>` the vehicle specifications of a model; `release` nothing but
+the token. Every part begins with the token of its release, so that a reader holding parts of an older one notices;
+the token begins with the format, so that a reader notices parts that other code compiled.
 
 No part refers back to what holds it, so Python's cycle collector need not look (`gc=False`, tuples instead of
 lists): with a whole release in memory it would do little else.
@@ -17,7 +17,7 @@ import msgspec
 
 COMMON, RELEASE = "common", "release"
 TOKEN_BYTES = 16
-FORMAT = b"vin3"  # a token begins with it: raised when a part changes its shape
+FORMAT = b"vin4"  # a token begins with it: raised when a part changes its shape
 VALID_POSITIONS = (4, 5, 6, 7, 8, 11, 12, 13, 14)  # where the original looks for wrong characters
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class Conversion(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Common(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What every VIN needs."""
 
-    wmis: list[str]
+    makers: dict[str, msgspec.Raw]  # by manufacturer code a WmiPart
     elements: list[Element]
     errors: list[ErrorCode]
     conversions: list[Conversion]

@@ -272,6 +272,11 @@ class _Selecting:
         found += [formula.attribute for formula in self.formulas if formula.element == element]
         if self.patterns is not None:
             patterns = self.patterns
-            entries = [said.entries[place] for said in self.said for place in said.layout.kept]
+            entries = [
+                said.entries[place]
+                for said in self.said
+                if said.layout.elements >> element & 1
+                for place in said.layout.kept
+            ]
             found += [patterns.attribute(entry) for entry in entries if patterns.element(entry) == element]
         return found

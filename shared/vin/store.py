@@ -79,11 +79,14 @@ def database_reader(
     Without a release it finds nothing.
     """
     query = sql.SQL("SELECT data FROM {} WHERE part = %(part)s").format(sql.Identifier(schema, TABLE))
+    text = ""
 
     def read(part: str) -> bytes | None:
+        nonlocal text
         conn = connect()
         try:
-            data = db.fetch_value(conn, query, {"part": part})
+            text = text or query.as_string(conn)  # once: a batch reads thousands of parts
+            data = db.fetch_value(conn, text, {"part": part})
         except FatalError as exc:
             if getattr(exc.__cause__, "pgcode", None) not in _NO_RELEASE:
                 raise
