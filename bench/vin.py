@@ -85,13 +85,13 @@ class BlockFile(Source):
 class VinMaker:
     """Makes VINs that a release knows."""
 
-    def __init__(self, read: Callable[[str], bytes | None]) -> None:
+    def __init__(self, read: parts.ReadParts) -> None:
         self.read = read
         self.set = lru_cache(maxsize=4000)(lambda number: self._part(f"s{number}", parts.SetPart))
         self.spans = list(self._spans())
 
     def _part(self, name: str, kind: type[Any]) -> Any:
-        return parts.unpack(self.read(name) or b"", kind)
+        return parts.unpack(self.read([name])[name], kind)
 
     def _spans(self) -> Iterator[tuple[str, int, int, int]]:
         """Give (code, first year, last year, set), only what is public."""

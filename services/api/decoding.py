@@ -5,7 +5,7 @@ in memory.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -85,12 +85,12 @@ class Decoding:
 
 def _open(number: int) -> Release:
     rows = database.fetch_all(database.query("vpic", "variables"))
-    return Release(number, Decoder(_read_part, reference="api"), tuple(Variable(**row) for row in rows))
+    return Release(number, Decoder(_read_parts, reference="api"), tuple(Variable(**row) for row in rows))
 
 
-def _read_part(part: str) -> bytes | None:
-    data = database.fetch_value(database.query("vpic", "part"), {"part": part})
-    return None if data is None else bytes(data)
+def _read_parts(parts: Sequence[str]) -> dict[str, bytes]:
+    rows = database.fetch_all(database.query("vpic", "parts"), {"parts": list(parts)})
+    return {row["part"]: bytes(row["data"]) for row in rows}
 
 
 def init_app(app: Flask) -> None:

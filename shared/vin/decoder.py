@@ -10,9 +10,9 @@ from shared.errors import DataError
 from shared.vin.cell import Cell, cell_key, new_cell
 from shared.vin.decoded import Decoded, VinError, broken_pattern, too_long
 from shared.vin.keys import descriptor_of, upper, wmi_of
-from shared.vin.library import Library, ReadPart, Remembered, StaleRelease
+from shared.vin.library import Library, Remembered, StaleRelease
 from shared.vin.messages import NO_PATTERN, Messages
-from shared.vin.parts import RELEASE, Element
+from shared.vin.parts import RELEASE, Element, ReadParts
 from shared.vin.passes import Failed, Pass, Subject, additional_text, best_pass, run_pass, subject_of
 from shared.vin.template import Template, may_share, template_key
 from shared.vin.years import Attempt, attempts, year_of
@@ -36,12 +36,12 @@ class Decoder:
     """
 
     def __init__(
-        self, read_part: ReadPart, *, reference: Reference = "procedure", max_bytes: int = _MAX_MEMORY,
+        self, read_parts: ReadParts, *, reference: Reference = "procedure", max_bytes: int = _MAX_MEMORY,
         templates: int = _TEMPLATES,
     ) -> None:  # fmt: skip
         if reference not in ("procedure", "api"):
             raise ValueError(f"reference must be procedure or api, not {reference!r}")
-        self._read_part, self._max_bytes, self._max_templates = read_part, max_bytes, templates
+        self._read_parts, self._max_bytes, self._max_templates = read_parts, max_bytes, templates
         self._live = reference == "api"
         self._library: Library | None = None
         self._moment: datetime | None = None  # the last clock, and what it means
@@ -49,7 +49,7 @@ class Decoder:
         self._year_starts = self._year_ends = 0.0  # of the limit's year
 
     def _open(self) -> Library:
-        library = Library(self._read_part, live=self._live, max_bytes=self._max_bytes)
+        library = Library(self._read_parts, live=self._live, max_bytes=self._max_bytes)
         self._messages = Messages(library.common.errors)
         self._library = library
         return library
@@ -90,7 +90,7 @@ class Decoder:
         """Look whether another release is there now; if so, forget the old one. Reads a few bytes."""
         if self._library is None:
             return False
-        token = self._read_part(RELEASE)
+        token = self._read_parts([RELEASE]).get(RELEASE)
         if token == self._library.token:
             return False
         self._library = None

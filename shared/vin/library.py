@@ -1,6 +1,6 @@
 """What is shared by all decodings of one release, and the bounded memory of its parts."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -11,7 +11,7 @@ from shared.vin import parts
 from shared.vin.items import BODY_CLASS, CORRECTED, DEFAULT, ENGINE_MODEL, MODEL, SPECS, Item, join_values
 from shared.vin.layouts import Reading
 from shared.vin.manufacturer import Manufacturer, new_manufacturer
-from shared.vin.parts import Named
+from shared.vin.parts import Named, ReadParts
 from shared.vin.patternset import PatternSet, new_pattern_set
 from shared.vin.values import group_rank
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SpecRank = tuple[bool, int, str]
-ReadPart = Callable[[str], bytes | None]
 _OBJECT_FACTOR = 4  # a part takes about this many times its stored size in memory
 _TEMPLATE_BYTES = 5_000  # about what the answer of a descriptor takes with its values
 _LEFT = 0.75  # of the memory after room was made
 _MODELS = 1_500  # with vehicle specifications in memory: about as many as a release has
+_AROUND = 8  # sets read with another one, before and behind it
 _LACKING = 1_000  # combinations of defaults in memory
 _WEIGHTS = 4_000  # of sets of elements in memory
 
@@ -63,6 +63,7 @@ class Remembered(Struct, gc=False):
     cells: dict[int, "Cell"]  # see cell_key
     templates: list[str]  # their keys
     sets: list[int]  # of its cells, as keys of `_sets`
+    ahead: dict[int, bytes]  # sets that were read with another one, by their numbers
     bytes_held: int = 0  # about what all of it takes in memory
     last_use: int = 0  # which use it was
 
@@ -82,9 +83,9 @@ class StaleRelease(Exception):
 class Library:
     """One release in memory: the common part always, others as they are asked for."""
 
-    def __init__(self, read_part: ReadPart, *, live: bool, max_bytes: int) -> None:
-        self._read_part, self.live = read_part, live
-        data = read_part(parts.COMMON)
+    def __init__(self, read_parts: ReadParts, *, live: bool, max_bytes: int) -> None:
+        self._read_parts, self.live = read_parts, live
+        data = read_parts([parts.COMMON]).get(parts.COMMON)
         if data is None:
             raise DataError(
                 "the release has no compiled decoder tables: load it with `cronhouse vehicles load`"
@@ -141,11 +142,10 @@ class Library:
         """Return the value of an attribute; the live service shows the bare id where the name is missing."""
         return named.attribute if named.value is None and self.live else named.value
 
-    def _part(self, name: str, kind: type[T]) -> tuple[T, int]:
-        data = self._read_part(name)
+    def _unpack(self, name: str, data: bytes | None, kind: type[T]) -> T:
         if data is None or parts.token_of(data) != self.token:
             raise StaleRelease(name)
-        return parts.unpack(data, kind), len(data) * _OBJECT_FACTOR
+        return parts.unpack(data, kind)
 
     def manufacturer(self, wmi: str) -> Remembered | None:
         """Return a manufacturer code, None for one that the release does not have."""
@@ -156,7 +156,7 @@ class Library:
                 return None
             part = msgpack.decode(packed, type=parts.WmiPart)
             maker = new_manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live)
-            found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, [], [])
+            found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, [], [], {})
             self.hold(len(memoryview(packed)) * _OBJECT_FACTOR)
         self.use(found)
         return found
@@ -219,19 +219,39 @@ class Library:
         key = 2 * number + private
         found = self._sets.get(key)
         if found is None:
-            part, size = self._part(f"s{number}", parts.SetPart)
+            data = self._read_set(known, number)
+            part = self._unpack(f"s{number}", data, parts.SetPart)
+            size = len(data or b"") * _OBJECT_FACTOR
             found = self._sets[key] = Shared(new_pattern_set(part, self._readings[private]), size)
             self._grow(size)
         found.holders += 1
         known.sets.append(key)
         return found.patterns
 
+    def _read_set(self, known: Remembered, number: int) -> bytes | None:
+        """Read a set. Who asks for a second one of a manufacturer code may ask for more: years around come along."""
+        if number not in known.ahead:
+            numbers = [number]
+            if known.sets:
+                several = list(dict.fromkeys([each for each in known.maker.part.set_ids if each]))
+                at = several.index(number) if number in several else len(several)
+                around = several[max(at - _AROUND, 0) : at + _AROUND]
+                numbers += [each for each in around if each != number and 2 * each not in self._sets]
+            found = self._read_parts([f"s{each}" for each in numbers])
+            read = {each: found[f"s{each}"] for each in numbers if f"s{each}" in found}
+            known.ahead |= read
+            self.hold(sum(map(len, read.values())))
+        data = known.ahead.pop(number, None)
+        self.hold(-len(data or b""))
+        return data
+
     def specs(self, model: str) -> tuple[parts.SpecSchema, ...]:
         """Return the vehicle specifications of a model."""
         return self._specs(model)
 
     def _read_specs(self, model: str) -> tuple[parts.SpecSchema, ...]:
-        return self._part(f"m{model}", tuple[parts.SpecSchema, ...])[0]
+        name = f"m{model}"
+        return self._unpack(name, self._read_parts([name]).get(name), tuple[parts.SpecSchema, ...])
 
     def spec_item(self, row: Named, pattern: int, schema: int) -> Item:
         """Make the item of a vehicle specification."""

@@ -1,6 +1,6 @@
 """The table of compiled parts in a release's schema."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from struct import Struct
 from tempfile import TemporaryFile
 from typing import Any
@@ -9,7 +9,7 @@ from psycopg2 import sql
 
 from shared import db
 from shared.errors import FatalError
-from shared.vin.parts import FORMAT, RELEASE
+from shared.vin.parts import FORMAT, RELEASE, ReadParts
 
 TABLE = "vin_part"
 # https://www.postgresql.org/docs/18/sql-copy.html, "Binary Format"
@@ -68,32 +68,33 @@ def is_outdated(conn: db.Connection, schema: str) -> bool:
 
 
 def _token(conn: db.Connection, schema: str) -> bytes | None:
-    return database_reader(lambda: conn, schema)(RELEASE)
+    return database_reader(lambda: conn, schema)([RELEASE]).get(RELEASE)
 
 
-def database_reader(
-    connect: Callable[[], db.Connection], schema: str = "vpic"
-) -> Callable[[str], bytes | None]:
+def database_reader(connect: Callable[[], db.Connection], schema: str = "vpic") -> ReadParts:
     """Return a reader of parts that asks `connect` for a connection at each read and ends its transaction.
 
     Without a release it finds nothing.
     """
-    query = sql.SQL("SELECT data FROM {} WHERE part = %(part)s").format(sql.Identifier(schema, TABLE))
+    query = sql.SQL("SELECT part, data FROM {} WHERE part = ANY(%(parts)s)").format(
+        sql.Identifier(schema, TABLE)
+    )
     text = ""
 
-    def read(part: str) -> bytes | None:
+    def read(parts: Sequence[str]) -> dict[str, bytes]:
         nonlocal text
         conn = connect()
         try:
             text = text or query.as_string(conn)  # once: a batch reads thousands of parts
-            data = db.fetch_value(conn, text, {"part": part})
+            with db.mapped_errors(), conn.cursor() as cursor:
+                cursor.execute(text, {"parts": list(parts)})
+                return {part: bytes(data) for part, data in cursor}
         except FatalError as exc:
             if getattr(exc.__cause__, "pgcode", None) not in _NO_RELEASE:
                 raise
-            data = None
+            return {}
         finally:
             if not conn.autocommit:
                 conn.rollback()
-        return None if data is None else bytes(data)
 
     return read

@@ -4,8 +4,8 @@
 -- name: release
 SELECT release_id FROM vpic.release
 
--- name: part
-SELECT data FROM vpic.vin_part WHERE part = %(part)s
+-- name: parts
+SELECT part, data FROM vpic.vin_part WHERE part = ANY(%(parts)s)
 
 -- name: variables
 -- One row a variable that the flat answers name.

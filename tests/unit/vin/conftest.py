@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from shared.vin.compile import compile_parts
+from shared.vin.parts import ReadParts
 from tests.unit.vin.dump import DumpSource
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -18,6 +19,21 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)  # when the recorded answers were m
 FOLDERS = (ROOT / "tests/data/vpic", ROOT / "services/vehicle_etl/data", ROOT.parent / "shared/data/vpic")
 
 Parts = dict[str, bytes]
+
+
+def reader(parts: Parts) -> ReadParts:
+    """Return what reads parts from memory."""
+    return lambda names: {name: parts[name] for name in names if name in parts}
+
+
+def noting(parts: Parts, asked: list[list[str]]) -> ReadParts:
+    """Return what reads parts from memory and notes what it was asked for."""
+
+    def read(names: Sequence[str]) -> Mapping[str, bytes]:
+        asked.append(list(names))
+        return reader(parts)(names)
+
+    return read
 
 
 def find(name: str) -> Path:

@@ -4,14 +4,14 @@ import pytest
 
 from shared.errors import DataError
 from shared.vin import Decoder, VinError
-from tests.unit.vin.conftest import NOW, Parts
+from tests.unit.vin.conftest import NOW, Parts, noting, reader
 
 ACCORD = "1HGCM82633A004352"
 
 
 @pytest.fixture(scope="module")
 def decoder(release: Parts) -> Decoder:
-    return Decoder(release.get)
+    return Decoder(reader(release))
 
 
 @pytest.mark.parametrize("vin", [ACCORD + "1", "A" * 10_000, "\t" + ACCORD, ACCORD + "\n"])
@@ -71,29 +71,19 @@ def test_many_go_on_after_a_bad_one(decoder: Decoder) -> None:
 
 
 def test_an_unknown_manufacturer_asks_for_no_part(release: Parts) -> None:
-    asked: list[str] = []
-
-    def read(part: str) -> bytes | None:
-        asked.append(part)
-        return release.get(part)
-
-    decoder = Decoder(read)
+    asked: list[list[str]] = []
+    decoder = Decoder(noting(release, asked))
     for vin in ("ZZZCM82633A004352", "'''", "%%%", "w1H", "../"):
         assert 7 in decoder.decode(vin, now=NOW).error_codes
-    assert asked == ["common"]
+    assert asked == [["common"]]
 
 
 def test_a_release_with_a_part_missing_says_which(release: Parts) -> None:
-    asked: list[str] = []
-
-    def read(part: str) -> bytes | None:
-        asked.append(part)
-        return release.get(part)
-
-    Decoder(read).decode(ACCORD, now=NOW)
-    missing = asked[1]
-    assert missing.startswith("s")
-    decoder = Decoder({name: data for name, data in release.items() if name != missing}.get)
+    asked: list[list[str]] = []
+    Decoder(noting(release, asked)).decode(ACCORD, now=NOW)
+    assert asked[0] == ["common"]
+    (missing,) = asked[1]
+    decoder = Decoder(reader({name: data for name, data in release.items() if name != missing}))
     with pytest.raises(DataError, match=f"lack part {missing}:"):
         decoder.decode(ACCORD, now=NOW)
 
@@ -101,4 +91,4 @@ def test_a_release_with_a_part_missing_says_which(release: Parts) -> None:
 def test_a_release_compiled_by_other_code_says_what_to_do(release: Parts) -> None:
     older = {name: b"\x07" * 16 + data[16:] for name, data in release.items()}
     with pytest.raises(DataError, match="another version.*cronhouse vehicles compile"):
-        Decoder(older.get).decode(ACCORD, now=NOW)
+        Decoder(reader(older)).decode(ACCORD, now=NOW)

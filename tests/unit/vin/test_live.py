@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import Any
 
 from shared.vin import Decoder
-from tests.unit.vin.conftest import NOW, Parts, read_cases
+from tests.unit.vin.conftest import NOW, Parts, read_cases, reader
 
 _LEFT_OUT = (None, "", "0", "Not Applicable")
 _RENAMED = "the label of electrification level 4 was another one in June 2026"
@@ -43,7 +43,7 @@ def differences(decoder: Decoder, case: dict[str, Any]) -> dict[int, tuple[list[
 
 
 def test_recorded_answers_of_the_live_service_are_given(release: Parts) -> None:
-    decoder, cases = Decoder(release.get, reference="api"), list(read_cases("live_dev.jsonl.gz"))
+    decoder, cases = Decoder(reader(release), reference="api"), list(read_cases("live_dev.jsonl.gz"))
     wrong = {case["vin"]: found for case in cases if (found := differences(decoder, case))}
     assert len(cases) == 373
     assert set(wrong) == set(KNOWN)
@@ -55,10 +55,10 @@ def test_recorded_answers_of_the_live_service_are_given(release: Parts) -> None:
 
 def test_both_references_share_their_parts(release: Parts) -> None:
     vin = "1C4BJWDG7FL601946"
-    values = [Decoder(release.get, reference=name).decode(vin).values for name in ("procedure", "api")]
+    values = [Decoder(reader(release), reference=name).decode(vin).values for name in ("procedure", "api")]
     assert [value["Displacement (CI)"] for value in values] == ["219.6854787410362222", "219.68547874103"]
 
 
 def test_case_does_not_count_between_specifications(release: Parts) -> None:
-    values = Decoder(release.get, reference="api").decode("WP1AE2XAXTX512257", None, NOW).values
+    values = Decoder(reader(release), reference="api").decode("WP1AE2XAXTX512257", None, NOW).values
     assert values["Active Safety System Note"] == "Front and Rear Parking Sensors"  # before "Front Cross ..."

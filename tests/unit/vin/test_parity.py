@@ -7,7 +7,7 @@ import pytest
 
 from shared.vin import Decoder, VinError
 from shared.vin.values import group_rank
-from tests.unit.vin.conftest import NOW, Parts, read_cases
+from tests.unit.vin.conftest import NOW, Parts, read_cases, reader
 
 
 def rows_of(rows: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
@@ -29,7 +29,7 @@ def differs(decoder: Decoder, case: dict[str, Any]) -> bool:
 
 def wrong_cases(parts: Parts, name: str) -> tuple[int, list[Any]]:
     """Return how many cases there are, and those that differ."""
-    decoder, cases = Decoder(parts.get), list(read_cases(name))
+    decoder, cases = Decoder(reader(parts)), list(read_cases(name))
     return len(cases), [(case["vin"], case["modelyear"]) for case in cases if differs(decoder, case)]
 
 

@@ -6,7 +6,7 @@ from itertools import islice
 from shared.vin import Decoder, VinError
 from shared.vin.checkdigit import check_digit, first_digit_of_correction
 from shared.vin.decoded import Decoded
-from tests.unit.vin.conftest import NOW, Parts, read_cases
+from tests.unit.vin.conftest import NOW, Parts, read_cases, reader
 
 
 def sibling_of(vin: str) -> str:
@@ -16,14 +16,14 @@ def sibling_of(vin: str) -> str:
 
 
 def test_an_answer_after_a_sibling_is_the_answer_alone(release: Parts) -> None:
-    shared, seen, templates = Decoder(release.get), 0, 0
+    shared, seen, templates = Decoder(reader(release)), 0, 0
     cases = (case for case in read_cases("dev.jsonl.gz") if len(case["vin"]) == 17)
     for case in islice(cases, 0, None, 4):
         vin, year = case["vin"].upper(), case["modelyear"]
         try:
             shared.decode(sibling_of(vin), year, NOW).values  # noqa: B018
             decoded = shared.decode(vin, year, NOW)
-            alone = Decoder(release.get, templates=0).decode(vin, year, NOW) if seen < 60 else decoded
+            alone = Decoder(reader(release), templates=0).decode(vin, year, NOW) if seen < 60 else decoded
         except VinError:
             continue
         seen += 1
@@ -34,7 +34,7 @@ def test_an_answer_after_a_sibling_is_the_answer_alone(release: Parts) -> None:
 
 
 def test_siblings_of_a_vin_that_can_mean_two_years_get_their_own_answers(release: Parts) -> None:
-    shared, alone, seen = Decoder(release.get), Decoder(release.get, templates=0), 0
+    shared, alone, seen = Decoder(reader(release)), Decoder(reader(release), templates=0), 0
     cases = (case["vin"].upper() for case in read_cases("dev.jsonl.gz") if len(case["vin"]) == 17)
     for vin in islice(cases, 0, None, 3):
         try:
@@ -51,7 +51,7 @@ def test_siblings_of_a_vin_that_can_mean_two_years_get_their_own_answers(release
 
 
 def test_a_decoder_goes_by_the_clock_it_is_given(release: Parts) -> None:
-    decoder, vin = Decoder(release.get), "1XPADU9X0XD111111"
+    decoder, vin = Decoder(reader(release)), "1XPADU9X0XD111111"
     years = [
         decoder.decode(vin, now=datetime(year, month, day, tzinfo=UTC)).model_year
         for year, month, day in ((2026, 12, 31), (2027, 1, 1), (2026, 12, 31), (9999, 12, 31))
@@ -77,7 +77,7 @@ def unordered(values: dict[str, str | None]) -> dict[str, list[str] | None]:
 
 
 def test_memory_stays_in_bounds_and_answers_stay_the_same(release: Parts) -> None:
-    small, large = Decoder(release.get, max_bytes=1 << 16), Decoder(release.get)
+    small, large = Decoder(reader(release), max_bytes=1 << 16), Decoder(reader(release))
     vins = [(case["vin"], case["modelyear"]) for case in islice(read_cases("dev.jsonl.gz"), 300)]
     answers = [[decoded.values for decoded in decoder.decode_many(vins, NOW)] for decoder in (small, large)]
     assert answers[0] == answers[1]
