@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from shared.errors import DataError
 from shared.vin.cell import entry_item, formula_item, located
-from shared.vin.items import CORRECTED, CORRECTIONS, MODEL_YEAR, REPEATED, YEAR, Item, Values, join_values
+from shared.vin.items import CORRECTED, CORRECTIONS, MODEL_YEAR, REPEATED, YEAR, Item, join_values
 from shared.vin.keys import descriptor_of, key_string, upper
 from shared.vin.library import Library
 from shared.vin.passes import Pass
@@ -17,6 +17,7 @@ from shared.vin.patternset import formula_value
 from shared.vin.values import clean
 
 Row = dict[str, Any]
+Values = MappingProxyType[str, str | None]  # by the name of the variable
 _NOTHING: Values = MappingProxyType({})
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXT_TOO_LONG, _BAD_REGEX = "22001", "2201B"
@@ -79,8 +80,10 @@ class Decoded(Struct, eq=False, gc=False):
         if found is None:
             return _NOTHING
         if found.values is None:
-            found.values = MappingProxyType(self._make_values(found))
-        return found.values
+            found.values = self._make_values(found)
+        return MappingProxyType(
+            found.values
+        )  # made anew: kept ones would be looked at by each garbage collection
 
     def _make_values(self, found: Pass) -> dict[str, str | None]:
         formulas = () if found.selection is None else found.selection.formulas

@@ -74,10 +74,14 @@ class Decoder:
                 vin = upper(vin.strip(" "))
                 if len(vin) > LONGEST:
                     raise too_long(vin)
-            if self._library is not None and len(vin) == LONGEST and not include_private:
-                known = self._known(self._library, vin, model_year)
-                if known is not None:
-                    return known
+            library = self._library
+            if library is not None and len(vin) == LONGEST and not include_private:
+                template = library.templates.get(template_key(vin, model_year))
+                if template is not None:
+                    found = template.find(vin, self._limit, self._now)
+                    if found is not None:
+                        library.use(template.known)
+                        return Decoded(library, vin, found)
         for _ in range(_RELEASE_TRIES):  # another release may be swapped in between two parts
             try:
                 return self._decode(vin, model_year, include_private)
@@ -135,17 +139,6 @@ class Decoder:
         """Return the variables that an answer can have, in the order of their ids."""
         library = self._library or self._open()
         return [library.elements[number] for number in sorted(library.public_names)]
-
-    def _known(self, library: Library, vin: str, asked: int | None) -> Decoded | None:
-        """Return the answer of a whole VIN when it is the one of its descriptor, and that is known."""
-        template = library.templates.get(template_key(vin, asked))
-        if template is None:
-            return None
-        found = template.find(vin, self._limit, self._now)
-        if found is None:
-            return None
-        library.use(template.known)
-        return Decoded(library, vin, found)
 
     def _decode(self, vin: str | None, asked: int | None, private: bool) -> Decoded:
         library = self._library or self._open()

@@ -1,13 +1,8 @@
 """Items: what a pass finds out, before it becomes rows."""
 
 from collections.abc import Iterable, Mapping
-from types import MappingProxyType
 
 import msgspec
-
-Values = MappingProxyType[
-    str, str | None
-]  # by the name of the variable; VINs share it, so it is to be read only
 
 PATTERN, ENGINE, FORMULA = "Pattern", "EngineModelPattern", "Formula Pattern"
 MAKE_OF_MODEL, MAKE, TYPE, YEAR = "pattern - model", "Make", "VehType", "ModelYear"

@@ -20,7 +20,7 @@ from shared.vin.corrections import (
     illegal_positions,
     mark,
 )
-from shared.vin.items import GLIDER_BODIES, OFF_ROAD_BODIES, Values
+from shared.vin.items import GLIDER_BODIES, OFF_ROAD_BODIES
 from shared.vin.library import Library
 from shared.vin.manufacturer import Manufacturer
 from shared.vin.messages import Messages, Told
@@ -52,7 +52,7 @@ class Subject(Struct, gc=False):
 class Pass(Struct, gc=False):
     """What a pass found. What a VIN with a known descriptor needs comes first: it lies together in memory."""
 
-    values: Values | None  # once made
+    values: dict[str, str | None] | None  # once made
     attempt: Attempt
     cell: Cell | None
     selection: Selection | None
