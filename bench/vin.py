@@ -4,8 +4,8 @@
 
 The release is compiled into an embedded server of its own, and read from there. VINs are made from the patterns,
 evenly over (manufacturer code, span of model years), with right check digits. Every figure is one process, one core,
-and counts until the values of all variables can be read by name, as in the dict that ultravin gives. ultravin is measured in the
-same run when it is installed: `pip install ultravin`; it is nothing that Cronhouse needs.
+and counts until the values of all variables can be read by name, as in the dict that ultravin gives. ultravin is
+measured in the same run when it is installed: `pip install ultravin`; it is nothing that Cronhouse needs.
 """
 
 import argparse
@@ -49,11 +49,10 @@ HOW_TO_READ = """
 How to read it: microseconds of one core a VIN, smaller is better; `of limit` must stay below 1. (a) are VINs never
 seen before: once with the manufacturers' parts still in the database, once with them in memory; only the second has
 a limit, since the first is mostly the database's answers, a few for each manufacturer. (b) are the VINs of (a) once
-more. (c) is a fleet: many serial numbers of few descriptors, by
-a process that begins with nothing in memory. (d) is the first VIN of a manufacturer, in milliseconds.
-Memory is a worker with the decoder's ordinary limits after all VINs of (a). ultravin's first pass is to be compared
-with (a) in memory, its second with (b). What is above its limit only because the machine is busy moves ultravin's
-figures as well: look at the ratio."""
+more. (c) is a fleet: many serial numbers of few descriptors, by a process that begins with nothing in memory. (d) is
+the first VIN of a manufacturer, in milliseconds. Memory is a worker with the decoder's ordinary limits after all VINs
+of (a). ultravin's first pass is to be compared with (a) in memory, its second with (b). What is above its limit only
+because the machine is busy moves ultravin's figures as well: look at the ratio."""
 _COPY = re.compile(rb"COPY vpic\.(\S+) \((.*)\) FROM stdin;\n")
 _YEARS = "ABCDEFGHJKLMNPRSTVWXY123456789"
 
@@ -288,16 +287,10 @@ def measure(url: str, options: argparse.Namespace) -> int:
             f"  first VIN of a manufacturer: {len(cold):,}, half below {median(cold):.2f} ms, worst {max(cold):.1f}"
         )
         loading = each(decode_with(Decoder(read, max_bytes=4 << 30, templates=10**6)), vins)
-        rows = db.fetch_all(conn, "SELECT part, data FROM vpic.vin_part")
-        held = {row["part"]: bytes(row["data"]) for row in rows}
-        decoder = Decoder(
-            lambda names: {name: held[name] for name in names}, max_bytes=4 << 30, templates=10**6
-        )
-        each(decode_with(decoder), others)
-        figures.insert(0, ("(a) unseen VINs, parts in memory", each(decode_with(decoder), vins), UNSEEN))
-        figures.insert(1, ("(b) the same again", each(decode_with(decoder), vins), AGAIN))
+        unseen, again = measure_in_memory(conn, vins, others)
+        figures.insert(0, ("(a) unseen VINs, parts in memory", unseen, UNSEEN))
+        figures.insert(1, ("(b) the same again", again, AGAIN))
         fleet = fleet_of(maker.many(DESCRIPTORS * 2, 5, maker.spans), options.fleet)
-    del held, decoder
     figures.insert(2, ("(c) a fleet", run_child("fleet", url, options, "\n".join(fleet))["each"], FLEET))
     worker = run_child("memory", url, options, "\n".join(vins))
     figures.append(("memory of a worker (MB)", worker["peak"], MEMORY))
@@ -309,6 +302,16 @@ def measure(url: str, options: argparse.Namespace) -> int:
     print(f"{'(a) unseen VINs, parts still in the database':<56}{loading:>10.1f}")
     print(HOW_TO_READ)
     return 0 if all(value <= limit for _, value, limit in figures) else 1
+
+
+def measure_in_memory(conn: db.Connection, vins: Sequence[str], others: Sequence[str]) -> tuple[float, float]:
+    """Return what VINs take the first time and the second; before, the parts were read for others."""
+    rows = db.fetch_all(conn, "SELECT part, data FROM vpic.vin_part")
+    held = {row["part"]: bytes(row["data"]) for row in rows}
+    decoder = Decoder(lambda names: {name: held[name] for name in names}, max_bytes=4 << 30, templates=10**6)
+    decode = decode_with(decoder)
+    each(decode, others)
+    return each(decode, vins), each(decode, vins)
 
 
 def measure_ultravin(vins: Sequence[str], fleet: Sequence[str]) -> list[float | None]:
