@@ -86,6 +86,13 @@ class Decoded(Struct, eq=False, gc=False):
         )  # made anew: kept ones would be looked at by each garbage collection
 
     def _make_values(self, found: Pass) -> dict[str, str | None]:
+        assert self._library is not None
+        values = self._all_values(found)
+        if self._library.live:
+            return {name: _trimmed(value) for name, value in values.items()}
+        return values
+
+    def _all_values(self, found: Pass) -> dict[str, str | None]:
         formulas = () if found.selection is None else found.selection.formulas
         if self._include_private or any(formula.held_back for formula in formulas):
             values: dict[str, str | None] = {}
@@ -132,7 +139,7 @@ class Decoded(Struct, eq=False, gc=False):
         return {
             "group_name": element.group,
             "variable": element.name,
-            "value": item.value,
+            "value": _trimmed(item.value) if self._library.live else item.value,
             "pattern_id": item.pattern,
             "vin_schema_id": item.schema,
             "keys": None if item.keys is None else upper(item.keys),
@@ -213,6 +220,11 @@ class Decoded(Struct, eq=False, gc=False):
             if name is not None:
                 values[name] = clean(text)
         return values
+
+
+def _trimmed(value: str | None) -> str | None:
+    """Take blanks off both ends: of 373 recorded answers of the live service one has any there, of the data nine."""
+    return value and value.strip(" ")
 
 
 def timestamp(microseconds: int) -> str:
