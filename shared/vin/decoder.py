@@ -45,7 +45,7 @@ class Decoder:
         self._live = reference == "api"
         self._library: Library | None = None
         self._moment: datetime | None = None  # the last clock, and what it means
-        self._limit = self._now = 0
+        self._limit, self._now = 0, 0.0
         self._year_starts = self._year_ends = 0.0  # of the limit's year
 
     def _open(self) -> Library:
@@ -70,18 +70,17 @@ class Decoder:
             raise VinError(f"{model_year!r} is not a whole number", "model_year")
         self._set_clock(now)
         if vin is not None:
-            if len(vin) != LONGEST or " " in vin or not vin.isupper():
-                vin = upper(vin.strip(" "))
-                if len(vin) > LONGEST:
-                    raise too_long(vin)
-            library = self._library
-            if library is not None and len(vin) == LONGEST and not include_private:
-                template = library.templates.get(template_key(vin, model_year))
-                if template is not None:
-                    found = template.find(vin, self._limit, self._now)
-                    if found is not None:
-                        library.use(template.known)
-                        return Decoded(library, vin, found)
+            if len(vin) == LONGEST:
+                known = self._known(vin, model_year, include_private)
+                if known is not None:  # it was written as it should be
+                    return known
+            given, vin = vin, upper(vin.strip(" "))
+            if len(vin) > LONGEST:
+                raise too_long(vin)
+            if vin != given and len(vin) == LONGEST:
+                known = self._known(vin, model_year, include_private)
+                if known is not None:
+                    return known
         for _ in range(_RELEASE_TRIES):  # another release may be swapped in between two parts
             try:
                 return self._decode(vin, model_year, include_private)
@@ -104,7 +103,7 @@ class Decoder:
         if now is not None and now is self._moment:
             return
         moment = time() if now is None else (now if now.tzinfo else now.replace(tzinfo=UTC)).timestamp()
-        self._moment, self._now = now, int(moment * 1_000_000)
+        self._moment, self._now = now, moment * 1_000_000
         if not self._year_starts <= moment < self._year_ends:
             year = datetime.fromtimestamp(moment, UTC).year
             self._year_starts, self._year_ends = (
@@ -139,6 +138,20 @@ class Decoder:
         """Return the variables that an answer can have, in the order of their ids."""
         library = self._library or self._open()
         return [library.elements[number] for number in sorted(library.public_names)]
+
+    def _known(self, vin: str, asked: int | None, private: bool) -> Decoded | None:
+        """Return the answer of a whole VIN when it is the one of its descriptor, and that is known."""
+        library = self._library
+        if library is None or private:
+            return None
+        template = library.templates.get(template_key(vin, asked))
+        if template is None:
+            return None
+        found = template.find(vin, self._limit, self._now)
+        if found is None:
+            return None
+        library.use(template.known)
+        return Decoded(library, vin, found)
 
     def _decode(self, vin: str | None, asked: int | None, private: bool) -> Decoded:
         library = self._library or self._open()

@@ -30,7 +30,7 @@ class Manufacturer(Struct, gc=False):
     without_patterns: dict[bool, "Selection"]  # by whether there is a year
     known_checks: dict[tuple[int, ...], Checks]
 
-    def is_published(self, now: int) -> bool:
+    def is_published(self, now: float) -> bool:
         """Tell whether the code is public at a time in microseconds."""
         return self.part.published is not None and self.part.published <= now
 

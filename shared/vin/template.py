@@ -21,7 +21,7 @@ class Template(Struct, gc=False):
     right: Pass | None = None
     wrong: Pass | None = None
 
-    def find(self, vin: str, limit: int, now: int) -> Pass | None:
+    def find(self, vin: str, limit: int, now: float) -> Pass | None:
         """Return the answer for a VIN of 17 characters, None when it must be decoded."""
         if limit != self.limit or self.published > now or (self.exceptions and vin in self.exceptions):
             return None
