@@ -150,7 +150,8 @@ class Decoder:
         found = template.find(vin, self._limit, self._now)
         if found is None:
             return None
-        library.use(template.known)
+        library.uses += 1
+        template.last_use = library.uses
         return Decoded(library, vin, found)
 
     def _decode(self, vin: str | None, asked: int | None, private: bool) -> Decoded:
@@ -173,7 +174,7 @@ class Decoder:
             if len(known.templates) >= self._max_templates:
                 library.forget_templates(known)
             template = Template(
-                self._limit, published, known.maker.exceptions, subject.head, subject.first_digit, known
+                self._limit, published, known.maker.exceptions, subject.head, subject.first_digit, library.uses
             )  # fmt: skip
             library.keep_template(key, template)
         template.keep(found)

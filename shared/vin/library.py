@@ -65,7 +65,7 @@ class Remembered(Struct, gc=False):
     sets: list[int]  # of its cells, as keys of `_sets`
     ahead: dict[int, bytes]  # sets that were read with another one, by their numbers
     bytes_held: int = 0  # about what all of it takes in memory
-    last_use: int = 0  # which use it was
+    last_use: int = 0  # which use it was, those of templates left out
 
 
 class Shared(Struct, gc=False):
@@ -110,7 +110,8 @@ class Library:
         self.targets = sum({1 << conversion.target for conversion in common.conversions})
         self._defaults = {type_id: self._read_defaults(rows) for type_id, rows in common.defaults.items()}
         self._no_defaults = Defaults([], {})
-        self._max_bytes, self._held, self._uses = max_bytes, 0, 0
+        self._max_bytes, self._held = max_bytes, 0
+        self.uses = 0  # of manufacturer codes: what is used longest ago is forgotten first
         self._remembered: dict[str, Remembered] = {}
         # of all manufacturers: one look finds the answer of a descriptor
         self.templates: dict[str, Template] = {}
@@ -158,14 +159,10 @@ class Library:
             maker = new_manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live)
             found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, [], [], {})
             self.hold(len(memoryview(packed)) * _OBJECT_FACTOR)
-        self.use(found)
+        self._in_use = found
+        self.uses += 1
+        found.last_use = self.uses
         return found
-
-    def use(self, known: Remembered) -> None:
-        """Note that a manufacturer code is in use: what is used longest ago is forgotten first."""
-        self._in_use = known
-        self._uses += 1
-        known.last_use = self._uses
 
     def keep_template(self, key: str, template: "Template") -> None:
         """Keep a template of the manufacturer code in use."""
@@ -196,12 +193,15 @@ class Library:
 
     def _make_room(self) -> None:
         """Forget the manufacturers that were used longest ago: more than need be, it takes a while to find them."""
-        by_use = sorted(self._remembered.items(), key=lambda item: item[1].last_use)
+        by_use = sorted(self._remembered.items(), key=lambda item: self._last_use(item[1]))
         for wmi, oldest in by_use:
             if self._held <= self._max_bytes * _LEFT:
                 break
             if oldest is not self._in_use:
                 self._forget(self._remembered.pop(wmi))
+
+    def _last_use(self, known: Remembered) -> int:
+        return max([known.last_use, *[self.templates[key].last_use for key in known.templates]])
 
     def _forget(self, known: Remembered) -> None:
         self.forget_templates(known)

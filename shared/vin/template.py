@@ -4,7 +4,6 @@ from msgspec import Struct
 
 from shared.vin.checkdigit import CHECK_DIGITS, tail_digit
 from shared.vin.corrections import WHOLE
-from shared.vin.library import Remembered
 from shared.vin.messages import WRONG_CHECK_DIGIT, Messages
 from shared.vin.passes import Pass, Subject, ceiling
 
@@ -17,7 +16,7 @@ class Template(Struct, gc=False):
     exceptions: frozenset[str]  # VINs that are decoded in another way
     head: int  # what the descriptor adds to the check digit
     first_digit: int  # from which position on the serial number has only digits
-    known: Remembered  # the manufacturer code
+    last_use: int  # which use of the library it was: noted here, where a VIN has to look anyway
     right: Pass | None = None
     wrong: Pass | None = None
 
