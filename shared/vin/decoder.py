@@ -150,7 +150,6 @@ class Decoder:
         found = template.find(vin, self._limit, self._now)
         if found is None:
             return None
-        library.uses += 1
         template.last_use = library.uses
         return Decoded(library, vin, found)
 

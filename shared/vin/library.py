@@ -111,7 +111,7 @@ class Library:
         self._defaults = {type_id: self._read_defaults(rows) for type_id, rows in common.defaults.items()}
         self._no_defaults = Defaults([], {})
         self._max_bytes, self._held = max_bytes, 0
-        self.uses = 0  # of manufacturer codes: what is used longest ago is forgotten first
+        self.uses = 0  # how often a VIN was not known: what was used longest ago is forgotten first
         self._remembered: dict[str, Remembered] = {}
         # of all manufacturers: one look finds the answer of a descriptor
         self.templates: dict[str, Template] = {}

@@ -16,7 +16,7 @@ class Template(Struct, gc=False):
     exceptions: frozenset[str]  # VINs that are decoded in another way
     head: int  # what the descriptor adds to the check digit
     first_digit: int  # from which position on the serial number has only digits
-    last_use: int  # which use of the library it was: noted here, where a VIN has to look anyway
+    last_use: int  # the library's `uses` then: noted here, where a VIN has to look anyway
     right: Pass | None = None
     wrong: Pass | None = None
 
