@@ -8,6 +8,7 @@ from typing import Literal
 
 from shared.errors import DataError
 from shared.vin.cell import Cell, cell_key, new_cell
+from shared.vin.checkdigit import PAIRS
 from shared.vin.decoded import Decoded, VinError, broken_pattern, too_long
 from shared.vin.keys import descriptor_of, upper, wmi_of
 from shared.vin.library import Library, Remembered, StaleRelease
@@ -173,7 +174,7 @@ class Decoder:
             if len(known.templates) >= self._max_templates:
                 library.forget_templates(known)
             template = Template(
-                self._limit, published, known.maker.exceptions, subject.head, subject.first_digit, library.uses
+                self._limit, published, known.maker.exceptions, subject.head, PAIRS[subject.first_digit], library.uses
             )  # fmt: skip
             library.keep_template(key, template)
         template.keep(found)

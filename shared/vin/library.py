@@ -25,7 +25,7 @@ _OBJECT_FACTOR = 4  # a part takes about this many times its stored size in memo
 _TEMPLATE_BYTES = 5_000  # about what the answer of a descriptor takes with its values
 _LEFT = 0.75  # of the memory after room was made
 _MODELS = 1_500  # with vehicle specifications in memory: about as many as a release has
-_AROUND = 8  # sets read with another one, before and behind it
+_AROUND = 12  # sets read with another one, before and behind it
 _LACKING = 1_000  # combinations of defaults in memory
 _WEIGHTS = 4_000  # of sets of elements in memory
 

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from shared.vin.checkdigit import CHECK_DIGITS, tail_digit
+from shared.vin.checkdigit import CHECK_DIGITS, LAST, RESULT, TWELFTH
 from shared.vin.corrections import WHOLE
 from shared.vin.messages import WRONG_CHECK_DIGIT, Messages
 from shared.vin.passes import Pass, Subject, ceiling
@@ -15,7 +15,7 @@ class Template(Struct, gc=False):
     published: int  # when its manufacturer code becomes public, microseconds since 1970
     exceptions: frozenset[str]  # VINs that are decoded in another way
     head: int  # what the descriptor adds to the check digit
-    first_digit: int  # from which position on the serial number has only digits
+    pairs: dict[str, int]  # what positions 13 and 14 add
     last_use: int  # the library's `uses` then: noted here, where a VIN has to look anyway
     right: Pass | None = None
     wrong: Pass | None = None
@@ -24,10 +24,14 @@ class Template(Struct, gc=False):
         """Return the answer for a VIN of 17 characters, None when it must be decoded."""
         if limit != self.limit or self.published > now or (self.exceptions and vin in self.exceptions):
             return None
-        right, found = tail_digit(self.head, vin, self.first_digit), vin[8]
-        if right == found:
+        try:
+            tail = TWELFTH[vin[11]] + self.pairs[vin[12:14]] + LAST[vin[14:]]
+        except KeyError:  # a character that may not stand there
+            return None
+        found = vin[8]
+        if RESULT[(self.head + tail) % 11] == found:
             return self.right
-        return self.wrong if right is not None and found in CHECK_DIGITS else None
+        return self.wrong if found in CHECK_DIGITS else None
 
     def keep(self, found: Pass) -> None:
         """Keep an answer."""

@@ -1,12 +1,12 @@
 """Parts of a release are read when they are asked for, and years that will be asked for come along."""
 
-from itertools import chain
+from itertools import chain, islice
 
 import pytest
 
 from shared.errors import DataError
 from shared.vin import Decoder
-from tests.unit.vin.conftest import NOW, Parts, noting, reader
+from tests.unit.vin.conftest import NOW, Parts, noting, read_cases, reader
 
 ACCORDS = [
     f"1HGCM826{digit}{year}A004352" for digit, year in zip("3X13", "3456", strict=True)
@@ -28,6 +28,22 @@ def test_the_second_year_of_a_manufacturer_code_brings_others_along(release: Par
     assert len(both) == 2 and len(both[1]) > 2
     assert read_sets(release, ACCORDS) == both, "the other years were there"
     assert len(set(chain(*both))) == len(list(chain(*both))), "nothing is read twice"
+
+
+def test_what_is_only_looked_up_is_in_use_too(release: Parts) -> None:
+    """Its descriptor is known, so nothing of the manufacturer code is touched; what nobody asks for is forgotten."""
+    asked: list[list[str]] = []
+    decoder = Decoder(noting(release, asked), max_bytes=16 << 20)
+    used, unused = ACCORDS[0], "JTDKB20U787732999"
+    for vin in (used, unused):
+        decoder.decode(vin, now=NOW)
+    others = [case["vin"] for case in islice(read_cases("dev.jsonl.gz"), 200)]
+    for vin in others:
+        decoder.decode(vin, now=NOW)
+        decoder.decode(used, now=NOW)
+    decoder.decode(unused, now=NOW)
+    read = list(chain(*asked))
+    assert [read.count(read_sets(release, [vin])[0][0]) for vin in (used, unused)] == [1, 2]
 
 
 def test_what_came_along_is_decoded_as_what_was_asked_for(release: Parts) -> None:
