@@ -1,7 +1,7 @@
 """The VIN decoder of a worker: made at the first VIN, made anew when another release is live.
 
-It answers as NHTSA's live service does. While the database is away it goes on with the manufacturers that it has
-in memory.
+It answers as NHTSA's live service does. While the database is away it goes on with the patterns that it has in
+memory.
 """
 
 import threading

@@ -158,15 +158,8 @@ def _integer(text: str | None) -> int | None:
 
 
 def _read_wmis(source: Source) -> dict[str, tuple[str | None, ...]]:
-    names = (
-        "manufacturerid",
-        "vehicletypeid",
-        "trucktypeid",
-        "publicavailabilitydate",
-        "createdon",
-        "updatedon",
-    )
-    columns = ("wmi", "id", *names)
+    names = "manufacturerid vehicletypeid trucktypeid publicavailabilitydate createdon updatedon"
+    columns = ("wmi", "id", *names.split())
     return {row[0] or "": row[1:] for row in source.rows("wmi", columns)}
 
 

@@ -28,12 +28,11 @@ _BLOCK = 5_000  # VINs of decode_many held at a time
 
 
 class Decoder:
-    """Decodes against one release; takes up a newer one when its parts turn up.
+    """Decodes against one release; takes up a newer one when its parts turn up, or when `refresh` is called.
 
     `reference` "procedure" answers as the PostgreSQL procedure does, "api" as the live service. `max_bytes`
-    bounds the parts held in memory, `templates` the descriptors of a
-    manufacturer whose answer is kept. Not for several
-    threads at once.
+    bounds the parts held in memory, `templates` the descriptors of a manufacturer whose answer is kept. Not for
+    several threads at once.
     """
 
     def __init__(

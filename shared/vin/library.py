@@ -111,7 +111,9 @@ class Library:
         self._defaults = {type_id: self._read_defaults(rows) for type_id, rows in common.defaults.items()}
         self._no_defaults = Defaults([], {})
         self._max_bytes, self._held = max_bytes, 0
-        self.uses = 0  # how often a VIN was not known: what was used longest ago is forgotten first
+        self.uses = (
+            0  # how often a manufacturer code was looked at: what was used longest ago is forgotten first
+        )
         self._remembered: dict[str, Remembered] = {}
         # of all manufacturers: one look finds the answer of a descriptor
         self.templates: dict[str, Template] = {}
@@ -219,24 +221,25 @@ class Library:
         key = 2 * number + private
         found = self._sets.get(key)
         if found is None:
-            data = self._read_set(known, number)
+            data = self._read_set(known, number, private)
             part = self._unpack(f"s{number}", data, parts.SetPart)
             size = len(data or b"") * _OBJECT_FACTOR
             found = self._sets[key] = Shared(new_pattern_set(part, self._readings[private]), size)
             self._grow(size)
         found.holders += 1
         known.sets.append(key)
+        self.hold(-len(known.ahead.pop(number, b"")))  # another manufacturer code may have brought it
         return found.patterns
 
-    def _read_set(self, known: Remembered, number: int) -> bytes | None:
+    def _read_set(self, known: Remembered, number: int, private: bool) -> bytes | None:
         """Read a set. Who asks for a second one of a manufacturer code may ask for more: years around come along."""
         if number not in known.ahead:
             numbers = [number]
             if known.sets:
                 several = list(dict.fromkeys([each for each in known.maker.part.set_ids if each]))
                 at = several.index(number) if number in several else len(several)
-                around = several[max(at - _AROUND, 0) : at + _AROUND]
-                numbers += [each for each in around if each != number and 2 * each not in self._sets]
+                around = set(several[max(at - _AROUND, 0) : at + _AROUND + 1]) - {number} - known.ahead.keys()
+                numbers += sorted(each for each in around if 2 * each + private not in self._sets)
             found = self._read_parts([f"s{each}" for each in numbers])
             read = {each: found[f"s{each}"] for each in numbers if f"s{each}" in found}
             known.ahead |= read

@@ -100,8 +100,8 @@ def database_reader(connect: Callable[[], db.Connection], schema: str = "vpic") 
         nonlocal text
         conn, spool = connect(), BytesIO()
         try:
-            text = text or query.as_string(conn)  # once: a batch reads thousands of parts
             with db.mapped_errors(), conn.cursor() as cursor:
+                text = text or query.as_string(conn)  # once: a batch reads thousands of parts
                 cursor.copy_expert(cursor.mogrify(text, {"parts": list(parts)}).decode(), spool)
             return dict(_copied_rows(spool.getvalue()))
         except FatalError as exc:
@@ -109,7 +109,7 @@ def database_reader(connect: Callable[[], db.Connection], schema: str = "vpic") 
                 raise
             return {}
         finally:
-            if not conn.autocommit:
+            if not conn.autocommit and not conn.closed:
                 conn.rollback()
 
     return read

@@ -30,6 +30,12 @@ def test_the_second_year_of_a_manufacturer_code_brings_others_along(release: Par
     assert len(set(chain(*both))) == len(list(chain(*both))), "nothing is read twice"
 
 
+def test_years_far_apart_are_read_once_each(release: Parts) -> None:
+    vins = [f"1HGCM8263{year}A004352" for year in "35TC8L4N1"]  # whatever the check digit, the year counts
+    read = read_sets(release, vins)
+    assert len(read) > 2 and len(set(chain(*read))) == len(list(chain(*read)))
+
+
 def test_what_is_only_looked_up_is_in_use_too(release: Parts) -> None:
     """Its descriptor is known, so nothing of the manufacturer code is touched; what nobody asks for is forgotten."""
     asked: list[list[str]] = []
