@@ -10,12 +10,8 @@ import click
 
 from shared.cli.common import start
 
-ENDINGS = {
-    ".csv": "csv",
-    ".json": "json",
-    ".jsonl": "json",
-    ".parquet": "parquet",
-}  # of files that commands write
+# of files that commands write
+ENDINGS = {".csv": "csv", ".json": "json", ".jsonl": "json", ".parquet": "parquet"}
 
 
 @click.command("export", epilog="Example: cronhouse export retail.dim_store --output stores.parquet")

@@ -111,9 +111,8 @@ class Library:
         self._defaults = {type_id: self._read_defaults(rows) for type_id, rows in common.defaults.items()}
         self._no_defaults = Defaults([], {})
         self._max_bytes, self._held = max_bytes, 0
-        self.uses = (
-            0  # how often a manufacturer code was looked at: what was used longest ago is forgotten first
-        )
+        # how often a manufacturer code was looked at: what was used longest ago is forgotten first
+        self.uses = 0
         self._remembered: dict[str, Remembered] = {}
         # of all manufacturers: one look finds the answer of a descriptor
         self.templates: dict[str, Template] = {}
@@ -228,7 +227,7 @@ class Library:
             self._grow(size)
         found.holders += 1
         known.sets.append(key)
-        self.hold(-len(known.ahead.pop(number, b"")))  # another manufacturer code may have brought it
+        self.hold(-len(known.ahead.pop(number, b"")))  # also when another manufacturer code brought the set
         return found.patterns
 
     def _read_set(self, known: Remembered, number: int, private: bool) -> bytes | None:
@@ -244,9 +243,7 @@ class Library:
             read = {each: found[f"s{each}"] for each in numbers if f"s{each}" in found}
             known.ahead |= read
             self.hold(sum(map(len, read.values())))
-        data = known.ahead.pop(number, None)
-        self.hold(-len(data or b""))
-        return data
+        return known.ahead.get(number)
 
     def specs(self, model: str) -> tuple[parts.SpecSchema, ...]:
         """Return the vehicle specifications of a model."""

@@ -22,9 +22,8 @@ FORMAT = b"vin4"  # a token begins with it: raised when a part changes its shape
 VALID_POSITIONS = (4, 5, 6, 7, 8, 11, 12, 13, 14)  # where the original looks for wrong characters
 
 T = TypeVar("T")
-ReadParts = Callable[
-    [Sequence[str]], Mapping[str, bytes]
-]  # gives those of the parts asked for that there are
+# gives those of the parts asked for that there are
+ReadParts = Callable[[Sequence[str]], Mapping[str, bytes]]
 
 
 class Element(msgspec.Struct, array_like=True, frozen=True, gc=False):
