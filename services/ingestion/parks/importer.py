@@ -1,4 +1,4 @@
-"""An import from its listing to its end: files in parallel, one transaction each, stopped between two files."""
+"""An import from listing to end: bundles of files in parallel, a transaction a file, stopped between bundles."""
 
 import logging
 import time
@@ -25,6 +25,7 @@ from shared.objectstore import ObjectInfo
 log = logging.getLogger("cronhouse.parks_import")
 POLL_SECONDS = 1.0  # how often the checkpoint is asked whether somebody wants a pause
 LISTED_AT_ONCE = 1000
+BUNDLE_FILES, BUNDLE_BYTES = 4, 4 << 20  # few enough that a pause comes soon; a worker has all in memory
 
 
 @dataclass
@@ -183,10 +184,11 @@ class Importer:
         todo: Iterator[Object],
         report: Report,
     ) -> None:
-        """Keep the workers busy with two files each; on any stop wait for the files in hand."""
-        waiting: set[Future[Outcome]] = set()
+        """Keep the workers busy with two bundles each; on any stop wait for the bundles in hand."""
+        waiting: set[Future[list[Outcome]]] = set()
+        bundles = _bundles(todo)
         settings = self.settings if isinstance(executor, ThreadPoolExecutor) else None
-        take = partial(work.import_object, import_id=import_id, settings=settings)
+        take = partial(work.import_objects, import_id=import_id, settings=settings)
         asked_at = 0.0
         try:
             while True:
@@ -198,14 +200,17 @@ class Importer:
                         asked_at = time.monotonic()
                 if report.status == "IN_PROGRESS":
                     waiting |= {
-                        executor.submit(take, item, self.archive.address(item.object_key))
-                        for item in islice(todo, 2 * count - len(waiting))
+                        executor.submit(
+                            take, [(item, self.archive.address(item.object_key)) for item in bundle]
+                        )
+                        for bundle in islice(bundles, 2 * count - len(waiting))
                     }
                 if not waiting:
                     return
                 done, waiting = wait(waiting, timeout=POLL_SECONDS, return_when=FIRST_COMPLETED)
                 for future in done:
-                    self._count(future.result(), report)
+                    for outcome in future.result():
+                        self._count(outcome, report)
         except BrokenProcessPool as exc:
             raise FatalError("a worker process died (out of memory?): resume the import") from exc
         finally:
@@ -218,6 +223,20 @@ class Importer:
         self.tell.done(outcome)
         if outcome.status == "FAILED":
             log.warning("%s cannot be read: %s", outcome.object_key, outcome.problem)
+
+
+def _bundles(todo: Iterator[Object]) -> Iterator[list[Object]]:
+    """Put objects together that a worker gets in one go: it fetches the next ones while it writes one."""
+    bundle: list[Object] = []
+    size = 0
+    for item in todo:
+        size += item.size_bytes
+        if bundle and (len(bundle) == BUNDLE_FILES or size > BUNDLE_BYTES):
+            yield bundle
+            bundle, size = [], item.size_bytes
+        bundle.append(item)
+    if bundle:
+        yield bundle
 
 
 def _ledger_rows(label: str, page: list[ObjectInfo]) -> list[tuple[Any, ...]]:

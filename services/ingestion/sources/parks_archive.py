@@ -21,8 +21,8 @@ from shared.objectstore import FolderStore, ObjectInfo, S3Store
 
 REGION = "eu-west-2"  # public notes on where archive.themeparks.wiki lies differ; the bucket itself says
 SAMPLE = Path(__file__).resolve().parent.parent / "data" / "parks" / "archive"
-# How long an address opens its object. Each worker has two at a time: the second one waits until the first is fetched,
-# with all tries of that, and written. An address that is too old by then would be a file that failed.
+# How long an address opens its object. Each worker has two bundles at a time: the second one waits until the first is
+# fetched, with all tries of that, and written. An address that is too old by then would be a file that failed.
 ADDRESS_SECONDS = 3600
 _KEY = re.compile(
     r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(\d{4})/(\d{2})/(\d{2})\.json\.gz", re.ASCII

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
+from threading import Lock
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -13,6 +14,7 @@ from shared.errors import FatalError, TransientError
 from shared.objectstore import FolderStore
 
 MAX_OBJECT_BYTES = 64 * 1024 * 1024  # with what it unpacks to it must fit the container: 768 MB
+FETCHED_AT_ONCE = 4  # by a worker: most of a small object's time is the way there and back
 TRIES, FIRST_WAIT, LONGEST_WAIT = 5, 0.5, 30.0  # seconds; doubles with each try
 
 
@@ -25,24 +27,26 @@ class OtherRegion(FatalError):
 
 
 class Fetcher:
-    """Keeps its connections from object to object."""
+    """Keeps its connections from object to object; threads may share it."""
 
     def __init__(self, sleep: Callable[[float], Any] = time.sleep) -> None:
         self.sleep = sleep
         self._http: Any = None
+        self._opening = Lock()
 
     @property
     def http(self) -> Any:
         """Open the pool of connections on first use."""
-        if self._http is None:
-            import urllib3
+        with self._opening:
+            if self._http is None:
+                import urllib3
 
-            # its warnings show whole addresses, and a signed one opens its object; a Dask worker logs as Dask likes
-            logging.getLogger("urllib3").setLevel(logging.ERROR)
-            timeout = urllib3.Timeout(connect=10, read=60)
-            self._http = urllib3.PoolManager(
-                timeout=timeout, retries=False, headers={"User-Agent": "cronhouse"}
-            )
+                # its warnings show whole addresses, and a signed one opens its object; a Dask worker logs as Dask likes
+                logging.getLogger("urllib3").setLevel(logging.ERROR)
+                self._http = urllib3.PoolManager(
+                    maxsize=FETCHED_AT_ONCE, timeout=urllib3.Timeout(connect=10, read=60), retries=False,
+                    headers={"User-Agent": "cronhouse"},
+                )  # fmt: skip
         return self._http
 
     def fetch(self, address: str, key: str) -> tuple[bytes, str | None]:

@@ -1,8 +1,13 @@
 """Partitions ahead of need, storage metrics."""
 
+from contextlib import closing
 from datetime import date, timedelta
 
+import pytest
+
 from services.maintenance.house.jobs import make_partitions, measure_storage
+from shared import db
+from shared.errors import TransientError
 from tests.integration.maintenance.conftest import TODAY, House
 
 
@@ -25,6 +30,28 @@ def test_partitions_for_a_past_date_reach_back(house: House) -> None:
     house.run(make_partitions, TODAY - timedelta(days=70))
     earliest = TODAY - timedelta(days=70)
     assert months(house)[0] == f"retail.fact_sales_{earliest:%Y_%m}"
+
+
+@pytest.mark.parametrize(
+    ("make", "month"),
+    [
+        ("retail.ensure_fact_partitions", "retail.fact_sales_2024_05"),
+        ("parks.ensure_snapshot_partitions", "parks.ride_status_snapshots_2024_05"),
+    ],
+)
+def test_month_is_there_for_others_only_once_its_maker_has_told_them(
+    house: House, make: str, month: str
+) -> None:
+    """A commit shows a table before others hear of it, while its maker still holds its lock."""
+    wanted = f"SELECT {make}('2024-05-01', '2024-05-31')"
+    house.do(wanted)
+    with closing(db.connect(house.settings)) as maker, db.transaction(maker):
+        db.execute(maker, f"LOCK TABLE {month} IN ACCESS EXCLUSIVE MODE")
+        with db.transaction(house.conn), pytest.raises(TransientError, match="lock"):
+            db.execute(house.conn, "SET LOCAL lock_timeout = '100ms'")
+            db.execute(house.conn, wanted)
+    with db.transaction(house.conn):
+        assert db.fetch_value(house.conn, wanted) == 0
 
 
 def test_storage_sums_partitions_and_is_one_row_a_day(house: House) -> None:

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from services.ingestion.parks import imports
+from services.ingestion.parks import archive_load, imports
 from services.ingestion.parks.importer import Importer, Report
 from services.ingestion.sources.parks_archive import FolderArchive
 from shared import db
@@ -68,6 +68,16 @@ class Bench:
 
     def address(self, key: str) -> str:
         return FolderArchive(self.folder).address(key)
+
+    def listed(self) -> tuple[int, list[archive_load.Object]]:
+        """Begin an import and list the archive; return its number and what its workers would get, by key."""
+        number = self.begin()
+        with db.transaction(self.conn):
+            started = imports.move(self.conn, number, "IN_PROGRESS")
+        self.importer()._list(self.conn, started)
+        fields = ", ".join(archive_load.Object.__annotations__)
+        rows = self.rows(f"SELECT {fields} FROM parks.archive_object ORDER BY object_key")
+        return number, [archive_load.Object(**row) for row in rows]
 
     def run(self, destination: str = RESORT, **more: Any) -> Report:
         return self.importer().run(self.begin(destination, **more))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.ingestion.parks import archive_load, imports, work
+from services.ingestion.parks import archive_load, work
 from shared import db
 from tests.integration.parks.conftest import KINGDOM, OTHER, STUDIOS, Bench, all_rows, event
 
@@ -48,17 +48,9 @@ def test_later_file_has_the_say_in_whatever_order_files_are_imported(
     for day, wait in (("2019/08/01", 10), ("2019/08/02", 20), ("2019/08/03", 30)):
         more = {"RETURN_TIME": {"state": "AVAILABLE"}} if wait == 10 else {"SINGLE_RIDER": {"waitTime": wait}}
         bench.write(day, [event(queue={"STANDBY": {"waitTime": wait}, **more})])
-    importer = bench.importer()
-    found = bench.begin()
-    with db.transaction(bench.conn):
-        started = imports.move(bench.conn, found, "IN_PROGRESS")
-    importer._list(bench.conn, started)
-    for day in order:
-        row = bench.rows("SELECT * FROM parks.archive_object WHERE object_key LIKE %s", f"%/0{day}.json.gz")[
-            0
-        ]
-        item = archive_load.Object(**{name: row[name] for name in archive_load.Object.__annotations__})
-        work.import_object(item, bench.address(item.object_key), found, bench.settings)
+    number, items = bench.listed()
+    wanted = [(items[day - 1], bench.address(items[day - 1].object_key)) for day in order]
+    work.import_objects(wanted, number, bench.settings)
     work.close()
     history = bench.rows("SELECT * FROM parks.ride_status_snapshots")
     assert [row["wait_minutes"] for row in history] == [30]
@@ -197,17 +189,12 @@ def test_instant_that_shows_only_on_writing_is_settled_too(
     """Another worker writes the same instants between a worker's look at the history and its own rows."""
     for day, wait in (("2019/08/01", 10), ("2019/08/02", 20)):
         bench.write(day, [event("2017-02-03T12:01:00Z", wait), event("2019-08-01T12:01:00Z", wait)])
-    number = bench.begin()
-    with db.transaction(bench.conn):
-        started = imports.move(bench.conn, number, "IN_PROGRESS")
-    bench.importer()._list(bench.conn, started)
-    fields = ", ".join(archive_load.Object.__annotations__)
-    rows = bench.rows(f"SELECT {fields} FROM parks.archive_object ORDER BY object_key")
-    first, second = (archive_load.Object(**row) for row in rows)
+    number, (first, second) = bench.listed()
     waiting, outcomes, running = [first], [], archive_load.Loader._run
 
     def take(item: archive_load.Object) -> None:
-        outcomes.append(work.import_object(item, bench.address(item.object_key), number, bench.settings))
+        address = bench.address(item.object_key)
+        outcomes.extend(work.import_objects([(item, address)], number, bench.settings))
         work.close()
 
     def losing_the_race(loader: archive_load.Loader, name: str, values: Any) -> int:

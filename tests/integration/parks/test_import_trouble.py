@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from services.ingestion.parks import archive_load, imports, work
+from services.ingestion.parks import imports, work
+from services.ingestion.sources import parks_objects
 from shared import db
 from shared.config import ROOT
-from shared.errors import FatalError
+from shared.errors import FatalError, TransientError
 from tests.integration.parks.conftest import FAULTY, RESORT, SAMPLE, Bench, all_rows, event, state
 
 
@@ -83,18 +84,29 @@ def test_restored_backup_is_harmless(slow: Bench) -> None:
 def test_object_in_other_hands_is_not_counted_twice(bench: Bench) -> None:
     """A worker that outlived its killed importer and the resumed one's meet at one object."""
     bench.write("2019/08/01", [event()])
-    number = bench.begin()
-    with db.transaction(bench.conn):
-        started = imports.move(bench.conn, number, "IN_PROGRESS")
-    bench.importer()._list(bench.conn, started)
-    row = bench.rows("SELECT * FROM parks.archive_object")[0]
-    item = archive_load.Object(**{name: row[name] for name in archive_load.Object.__annotations__})
-    outcomes = [
-        work.import_object(item, bench.address(item.object_key), number, bench.settings) for _ in range(2)
-    ]
+    number, (item,) = bench.listed()
+    wanted = [(item, bench.address(item.object_key))] * 2
+    outcomes = work.import_objects(wanted, number, bench.settings)
     work.close()
     assert [outcome.status for outcome in outcomes] == ["IMPORTED", "SKIPPED"]
     assert bench.value("SELECT files_done FROM parks.import_checkpoints") == 1
+
+
+def test_what_was_done_before_the_archive_went_away_stays_done(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parks_objects, "FIRST_WAIT", 0.0)
+    for day in ("01", "02", "03"):
+        bench.write(f"2019/08/{day}", [event(f"2019-08-{day}T12:00:00Z")])
+    number, items = bench.listed()
+    gone = [f"http://127.0.0.1:9/{item.object_key}" for item in items[1:]]
+    addresses = [bench.address(items[0].object_key), *gone]
+    with pytest.raises(TransientError, match="2019/08/02"):
+        work.import_objects(list(zip(items, addresses, strict=True)), number, bench.settings)
+    work.close()
+    kept = bench.rows("SELECT status FROM parks.archive_object ORDER BY object_key")
+    assert [row["status"] for row in kept] == ["IMPORTED", "LISTED", "LISTED"]
+    assert bench.importer().run(number).imported == 2
 
 
 # Killed -------------------------------------------------------------------------------------------------------
