@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from shared.errors import FatalError
 
-CHUNK = 1 << 18
+CHUNK = 1 << 16  # larger ones wait whole in the server before it reads, and their memory is mapped each time
 HEAD_BYTES = 8192
 LONGEST_LINE = 1 << 20  # outside of a block
 COMPLETE = b"-- PostgreSQL database dump complete"
