@@ -1,6 +1,7 @@
 """A cell: a manufacturer code in a model year, and what is known of it before a VIN is looked at."""
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -14,6 +15,22 @@ from shared.vin.patternset import PatternSet
 _SHARED_INDEX, _SHARED_PLACE = 10, 7
 
 
+class Look(NamedTuple):
+    """A character of the serial number that keys or valid characters speak of."""
+
+    at: int  # index in the VIN
+    chars: str
+    groups: bytes  # for each of `chars` a number: the keys that accept it are those of all with this number
+    valid: str  # empty where every character is
+
+    def class_of(self, vin: str) -> str:
+        """Return what VINs have in common whose character is the same to all keys, and right or wrong in both."""
+        char = vin[self.at]
+        place = self.chars.find(char)
+        number = 2 * (self.groups[place] + 1) if place >= 0 else 0
+        return chr(number + 1) if self.valid and char not in self.valid else chr(number)
+
+
 class Cell(Struct, gc=False):
     """A manufacturer code in a model year."""
 
@@ -22,7 +39,9 @@ class Cell(Struct, gc=False):
     patterns: PatternSet | None
     checks: Checks
     fails: bool  # the original does when it looks for wrong characters
-    is_shallow: bool  # VINs alike in 1-8, 10 and 11 give the same selection and the same wrong characters
+    # VINs alike in 1-8, 10, 11 and in what these tell of them give the same selection and the same wrong characters;
+    # None where a formula copies from the serial number
+    looks: tuple[Look, ...] | None
     _specs: dict[str, tuple[tuple[int, SpecPattern], ...]]
 
     def specs(
@@ -53,13 +72,29 @@ def cell_key(year: int | None, private: bool) -> int:
 def new_cell(maker: Manufacturer, year: int | None, patterns: PatternSet | None, live: bool) -> Cell:
     """Make the cell of a year."""
     if patterns is None:  # nothing can be wrong where nothing is known
-        return Cell(maker, year, None, (), False, True, {})
+        return Cell(maker, year, None, (), False, (), {})
     checks, fails = maker.checks(year), False
     if checks is None:
         checks = maker.checks_of(patterns.part.valid)
         fails = patterns.part.broken and not live
-    is_shallow = patterns.depth <= _SHARED_PLACE and (not checks or checks[-1][0] <= _SHARED_INDEX)
-    return Cell(maker, year, patterns, checks, fails, is_shallow, {})
+    return Cell(maker, year, patterns, checks, fails, _looks(patterns, checks), {})
+
+
+def _looks(patterns: PatternSet, checks: Checks) -> tuple[Look, ...] | None:
+    if patterns.depth <= _SHARED_PLACE and (not checks or checks[-1][0] <= _SHARED_INDEX):
+        return ()
+    if any(len(formula.key) - 1 > _SHARED_PLACE for formula in patterns.formulas):
+        return None
+    valid = {index: text for index, text in checks if index > _SHARED_INDEX}
+    places = {test.index: test.place for test in patterns.tests if test.index > _SHARED_INDEX}
+    return tuple(
+        [
+            Look(index, place.chars, place.groups, valid.get(index, ""))
+            if (place := places.get(index))
+            else Look(index, "", b"", valid[index])
+            for index in sorted(valid.keys() | places.keys())
+        ]
+    )
 
 
 def entry_item(cell: Cell, entry: int) -> Item:

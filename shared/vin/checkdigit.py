@@ -67,6 +67,20 @@ def check_digit(vin: str, first_digit: int) -> str:
         return FAILED
 
 
+def check_digits(vin: str, position: int, chars: str, first_digit: int) -> list[str]:
+    """Compute the check digits of a VIN with each of some characters at a position other than its own."""
+    if len(vin) != 17:
+        return [""] * len(chars)
+    tables = _BY_FIRST_DIGIT[first_digit]
+    others = tables[: position - 1] + tables[position:]
+    try:
+        rest = sum(map(getitem, others, vin[: position - 1] + vin[position:]))
+    except KeyError:
+        return [FAILED] * len(chars)
+    here = tables[position - 1]
+    return [RESULT[(rest + here[char]) % 11] if char in here else FAILED for char in chars]
+
+
 def head_sum(vin: str) -> int | None:
     """Return what positions 1-8, 10 and 11 add to the check digit; None when one may not stand where it does."""
     try:

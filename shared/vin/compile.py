@@ -15,7 +15,7 @@ from shared.vin.patterns import Patterns
 from shared.vin.schemas import Schemas
 from shared.vin.sets import MODEL, Link, Lookups, build_set, value_of
 from shared.vin.source import SchemaSource, Source, changed, microseconds
-from shared.vin.specs import read_spec_parts
+from shared.vin.specs import read_specs
 from shared.vin.validchars import ValidChars
 from shared.vin.values import LOOKUPS, clean
 
@@ -44,10 +44,7 @@ def compile_parts(source: Source, *, now: datetime | None = None) -> Iterator[Pa
     """
     token = parts.new_token()
     names = _read_names(source, (now or datetime.now(UTC)).year)
-    with_specs = set()
-    for model, spec_part in read_spec_parts(source, names):
-        with_specs.add(model)
-        yield f"m{model}", parts.pack(token, spec_part)
+    specs = {model: _packed(schemas) for model, schemas in read_specs(source, names)}
     elements = _read_elements(source)
     wmis = _read_wmis(source)
     links = _read_links(source)
@@ -60,7 +57,7 @@ def compile_parts(source: Source, *, now: datetime | None = None) -> Iterator[Pa
         values=_read_values(patterns, names),
         model_pairs=frozenset(n for n, (element, _) in enumerate(patterns.pairs) if element == MODEL),
         makes_of=_read_makes_of(source, names),
-        with_specs=frozenset(with_specs),
+        with_specs=frozenset(specs),
         held_back=_read_held_back(source),
     )
     decodable = frozenset(element.id for element in elements if element.decode is not None)
@@ -77,7 +74,7 @@ def compile_parts(source: Source, *, now: datetime | None = None) -> Iterator[Pa
         every, part = builder.number([(schema, first) for schema, first, _ in wmi_links])
         yield from part
         makers[wmi] = manufacturers.part(wmi, wmis[wmi], from_years, set_ids, every)
-    yield parts.COMMON, parts.pack(token, _common(source, names, elements, makers))
+    yield parts.COMMON, parts.pack(token, _common(source, names, elements, makers, specs))
     yield parts.RELEASE, token
 
 
@@ -145,7 +142,11 @@ class _Manufacturers:
             valid=valid,
             exceptions=tuple(self.exceptions.get(wmi, ())),
         )
-        return msgspec.Raw(msgspec.msgpack.encode(part))
+        return _packed(part)
+
+
+def _packed(part: object) -> msgspec.Raw:
+    return msgspec.Raw(msgspec.msgpack.encode(part))
 
 
 def _shown(name: str) -> str:
@@ -232,12 +233,14 @@ def _common(
     names: dict[str, dict[str, str]],
     elements: list[parts.Element],
     makers: dict[str, msgspec.Raw],
+    specs: dict[str, msgspec.Raw],
 ) -> parts.Common:
     errors = source.rows("errorcode", ("id", "name", "additionalerrortext", "weight"))
     conversions = source.rows("conversion", ("id", "fromelementid", "toelementid", "formula"))
     descriptors = source.rows("vindescriptor", ("descriptor", "modelyear"))
     return parts.Common(
         makers=makers,
+        specs=specs,
         elements=elements,
         errors=sorted(
             (parts.ErrorCode(int(r[0] or 0), r[1] or "", r[2], _integer(r[3])) for r in errors),

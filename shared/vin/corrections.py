@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from shared.vin.checkdigit import check_digit, first_digit_of_correction
+from shared.vin.checkdigit import check_digits, first_digit_of_correction
 from shared.vin.manufacturer import Checks
 
 ONE_CHARACTER, BY_CHECK_DIGIT, SEVERAL_CHARACTERS, SEVERAL_POSITIONS = 2, 3, 4, 5
@@ -50,17 +50,13 @@ def _ordered(chars: str, underscore_first: bool) -> str:
 
 def _correct_one(vin: str, position: int, chars: str, possible: str, suggestion: str) -> Correction:
     """Choose the one character, or the one that makes the check digit right."""
-    candidates = [vin[: position - 1] + char + vin[position:] for char in chars]
-    if len(candidates) == 1:
-        return Correction(ONE_CHARACTER, candidates[0], possible)
-    first_digit = first_digit_of_correction(vin)
-    good = [
-        (char, candidate)
-        for char, candidate in zip(chars, candidates, strict=True)
-        if candidate[8:9] == check_digit(candidate, first_digit)
-    ]
+    before, after = vin[: position - 1], vin[position:]
+    if len(chars) == 1:
+        return Correction(ONE_CHARACTER, before + chars + after, possible)
+    digits = check_digits(vin, position, chars, first_digit_of_correction(vin))
+    good = [char for char, digit in zip(chars, digits, strict=True) if digit == vin[8:9]]
     if len(good) == 1:
-        return Correction(BY_CHECK_DIGIT, good[0][1], f"({position}:{good[0][0]})")
+        return Correction(BY_CHECK_DIGIT, before + good[0] + after, f"({position}:{good[0]})")
     return Correction(SEVERAL_CHARACTERS, suggestion, f"({position}:{chars})")
 
 

@@ -7,7 +7,7 @@ from time import time
 from typing import Literal
 
 from shared.errors import DataError
-from shared.vin.cell import Cell, cell_key, new_cell
+from shared.vin.cell import Cell, Look, cell_key, new_cell
 from shared.vin.checkdigit import PAIRS
 from shared.vin.decoded import Decoded, VinError, broken_pattern, too_long
 from shared.vin.keys import descriptor_of, upper, wmi_of
@@ -15,7 +15,7 @@ from shared.vin.library import Library, Remembered, StaleRelease
 from shared.vin.messages import NO_PATTERN, Messages
 from shared.vin.parts import RELEASE, Element, ReadParts
 from shared.vin.passes import Failed, Pass, Subject, additional_text, best_pass, run_pass, subject_of
-from shared.vin.template import Template, may_share, template_key
+from shared.vin.template import Template, shared_looks, template_key
 from shared.vin.years import Attempt, attempts, year_of
 
 Reference = Literal["procedure", "api"]
@@ -123,16 +123,16 @@ class Decoder:
         VIN, so that the parts of a manufacturer are loaded once a block.
         """
         moment = now or datetime.now(UTC)
-        rest = iter(vins)
+        rest, no_answer = iter(vins), Decoded(None, None, None)
         while block := list(islice(rest, _BLOCK)):
-            found: list[Decoded | None] = [None] * len(block)
-            for number in sorted(range(len(block)), key=lambda number: block[number][0] or ""):
+            found = [no_answer] * len(block)
+            for number in sorted(range(len(block)), key=[vin or "" for vin, _ in block].__getitem__):
                 vin, model_year = block[number]
                 try:
                     found[number] = self.decode(vin, model_year, moment, include_private)
                 except VinError as failure:  # its traceback holds `found`, which would hold it for ever
                     found[number] = Decoded(None, vin, None, failure=failure.with_traceback(None))
-            yield from (decoded for decoded in found if decoded is not None)
+            yield from found
 
     def elements(self) -> list[Element]:
         """Return the variables that an answer can have, in the order of their ids."""
@@ -142,15 +142,21 @@ class Decoder:
     def _known(self, vin: str, asked: int | None, private: bool) -> Decoded | None:
         """Return the answer of a whole VIN when it is the one of its descriptor, and that is known."""
         library = self._library
-        if library is None or private:
+        if library is None or private or self._now < library.known_from:
             return None
-        template = library.templates.get(template_key(vin, asked))
+        key = template_key(vin, asked)
+        template = library.templates.get(key)
         if template is None:
             return None
-        found = template.find(vin, self._limit, self._now)
+        found = template.find(vin, self._limit)
         if found is None:
-            return None
-        template.last_use = library.uses
+            if not template.looks:
+                return None
+            template = library.templates.get(template.fork(key, vin))
+            found = None if template is None else template.find(vin, self._limit)
+            if template is None or found is None:
+                return None
+        template.is_used = True
         return Decoded(library, vin, found)
 
     def _decode(self, vin: str | None, asked: int | None, private: bool) -> Decoded:
@@ -161,22 +167,35 @@ class Decoder:
         passes = self._passes(library, subject, known, asked, private)
         found = best_pass(passes, asked, library.weight)
         found.additional = additional_text(found, self._messages)
-        if known is not None and not private and may_share(subject, found, passes, self._messages):
-            self._keep(library, template_key(subject.vin, asked), subject, found, known)
+        if known is not None and not private:
+            looks = shared_looks(subject, found, passes, self._messages)
+            if looks is not None:
+                self._keep(library, template_key(subject.vin, asked), looks, subject, found, known)
         return Decoded(library, vin, found, private)
 
-    def _keep(self, library: Library, key: str, subject: Subject, found: Pass, known: Remembered) -> None:
+    def _keep(
+        self, library: Library, key: str, looks: tuple[Look, ...], subject: Subject, found: Pass, known: Remembered
+    ) -> None:  # fmt: skip
+        template = self._template(library, key, subject, known)
+        if template is not None and looks:  # which passes compete depends on the serial number too
+            template.looks = tuple(dict.fromkeys(template.looks + looks))
+            template = self._template(library, template.fork(key, subject.vin), subject, known)
+        if template is not None:
+            template.keep(found)
+
+    def _template(self, library: Library, key: str, subject: Subject, known: Remembered) -> Template | None:
+        """Return the template of a key, made where there is none; None where none may be."""
         template, published = library.templates.get(key), known.maker.part.published
         if template is None or template.limit != self._limit:
             if subject.head is None or published is None or not self._max_templates:
-                return
+                return None
             if len(known.templates) >= self._max_templates:
                 library.forget_templates(known)
             template = Template(
-                self._limit, published, known.maker.exceptions, subject.head, PAIRS[subject.first_digit], library.uses
-            )  # fmt: skip
-            library.keep_template(key, template)
-        template.keep(found)
+                self._limit, known.maker.exceptions, subject.head % 11, PAIRS[subject.first_digit]
+            )
+            library.keep_template(key, template, published)
+        return template
 
     def _passes(
         self, library: Library, subject: Subject, known: Remembered | None, asked: int | None, private: bool

@@ -61,8 +61,9 @@ class Remembered(Struct, gc=False):
 
     maker: Manufacturer
     cells: dict[int, "Cell"]  # see cell_key
-    templates: list[str]  # their keys
-    sets: list[int]  # of its cells, as keys of `_sets`
+    # dicts of nothing but keys: unlike lists, no garbage collection looks at them
+    templates: dict[str, None]
+    sets: dict[int, None]  # of its cells, as keys of `_sets`
     ahead: dict[int, bytes]  # sets that were read with another one, by their numbers
     bytes_held: int = 0  # about what all of it takes in memory
     last_use: int = 0  # which use it was, those of templates left out
@@ -116,6 +117,8 @@ class Library:
         self._remembered: dict[str, Remembered] = {}
         # of all manufacturers: one look finds the answer of a descriptor
         self.templates: dict[str, Template] = {}
+        # before that one of their manufacturer codes was not public; microseconds since 1970
+        self.known_from = 0
         self._sets: dict[int, Shared] = {}
         marked = {BODY_CLASS, ENGINE_MODEL, MODEL, *(found.source for found in common.conversions)}
         self._readings = [
@@ -158,19 +161,19 @@ class Library:
                 return None
             part = msgpack.decode(packed, type=parts.WmiPart)
             maker = new_manufacturer(wmi, part, self.common.types.get(part.type_id or -1), self.live)
-            found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, [], [], {})
+            found = self._in_use = self._remembered[wmi] = Remembered(maker, {}, {}, {}, {})
             self.hold(len(memoryview(packed)) * _OBJECT_FACTOR)
         self._in_use = found
         self.uses += 1
         found.last_use = self.uses
         return found
 
-    def keep_template(self, key: str, template: "Template") -> None:
-        """Keep a template of the manufacturer code in use."""
-        is_new = key not in self.templates
+    def keep_template(self, key: str, template: "Template", published: int) -> None:
+        """Keep a template of the manufacturer code in use, which became public then."""
+        self.known_from = max(self.known_from, published)
         self.templates[key] = template
-        if is_new:
-            self._in_use.templates.append(key)
+        if key not in self._in_use.templates:
+            self._in_use.templates[key] = None
             self.hold(_TEMPLATE_BYTES)
 
     def forget_templates(self, known: Remembered) -> None:
@@ -202,7 +205,12 @@ class Library:
                 self._forget(self._remembered.pop(wmi))
 
     def _last_use(self, known: Remembered) -> int:
-        return max([known.last_use, *[self.templates[key].last_use for key in known.templates]])
+        """Return when a manufacturer code was used: now, if a template of it was since room was last made."""
+        for key in known.templates:
+            template = self.templates[key]
+            if template.is_used:  # noted there alone, where a VIN has to look anyway
+                template.is_used, known.last_use = False, self.uses
+        return known.last_use
 
     def _forget(self, known: Remembered) -> None:
         self.forget_templates(known)
@@ -225,8 +233,9 @@ class Library:
             size = len(data or b"") * _OBJECT_FACTOR
             found = self._sets[key] = Shared(new_pattern_set(part, self._readings[private]), size)
             self._grow(size)
-        found.holders += 1
-        known.sets.append(key)
+        if key not in known.sets:
+            known.sets[key] = None
+            found.holders += 1
         self.hold(-len(known.ahead.pop(number, b"")))  # also when another manufacturer code brought the set
         return found.patterns
 
@@ -250,8 +259,7 @@ class Library:
         return self._specs(model)
 
     def _read_specs(self, model: str) -> tuple[parts.SpecSchema, ...]:
-        name = f"m{model}"
-        return self._unpack(name, self._read_parts([name]).get(name), tuple[parts.SpecSchema, ...])
+        return msgpack.decode(self.common.specs[model], type=tuple[parts.SpecSchema, ...])
 
     def spec_item(self, row: Named, pattern: int, schema: int) -> Item:
         """Make the item of a vehicle specification."""

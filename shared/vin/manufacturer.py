@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Checks = tuple[tuple[int, str], ...]  # (index in the VIN, valid characters)
 LIGHT_TYPES, TRUCK, LIGHT_TRUCK = (2, 7), 3, 1
 _ELEMENT_TYPE, _ELEMENT_MANUFACTURER = 39, 27
+_NO_EXCEPTIONS = frozenset[str]()
 
 
 class Manufacturer(Struct, gc=False):
@@ -65,10 +66,9 @@ def new_manufacturer(wmi: str, part: WmiPart, type_name: str | None, live: bool)
     """Make what is known of a manufacturer code."""
     is_light = part.type_id in LIGHT_TYPES or (part.type_id == TRUCK and part.truck_id == LIGHT_TRUCK)
     items = tuple(_items(wmi, part, type_name, "Manuf. Name" if live else "Manu. Name"))
+    exceptions = frozenset(part.exceptions) if part.exceptions else _NO_EXCEPTIONS
     claims = sum([1 << item.element for item in items])
-    return Manufacturer(
-        wmi, part, is_light, frozenset(part.exceptions), items, claims, _only_make(wmi, part), {}, {}
-    )
+    return Manufacturer(wmi, part, is_light, exceptions, items, claims, _only_make(wmi, part), {}, {})
 
 
 def _items(wmi: str, part: WmiPart, type_name: str | None, source: str) -> Iterator[Item]:

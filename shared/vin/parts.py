@@ -1,10 +1,10 @@
 """The compiled form: what is stored under which name, and how it is packed.
 
-A release becomes rows (part, data). `common` has what every VIN needs, and all manufacturer codes, each packed by
-itself: they are small, and the VINs of a batch are of many; `s<number>` the patterns that share one set of (schema,
-first year), in the order in which they win; `m<model>` the vehicle specifications of a model; `release` nothing but
-the token. Every part begins with the token of its release, so that a reader holding parts of an older one notices;
-the token begins with the format, so that a reader notices parts that other code compiled.
+A release becomes rows (part, data). `common` has what every VIN needs, and all manufacturer codes and vehicle
+specifications, each packed by itself: they are small, and the VINs of a batch are of many; `s<number>` the patterns
+that share one set of (schema, first year), in the order in which they win; `release` nothing but the token. Every
+part begins with the token of its release, so that a reader holding parts of an older one notices; the token begins
+with the format, so that a reader notices parts that other code compiled.
 
 No part refers back to what holds it, so Python's cycle collector need not look (`gc=False`, tuples instead of
 lists): with a whole release in memory it would do little else.
@@ -18,7 +18,8 @@ import msgspec
 
 COMMON, RELEASE = "common", "release"
 TOKEN_BYTES = 16
-FORMAT = b"vin4"  # a token begins with it: raised when a part changes its shape
+FORMAT = b"vin5"  # a token begins with it: raised when a part changes its shape
+MOST_NARROW = 1 << 16
 VALID_POSITIONS = (4, 5, 6, 7, 8, 11, 12, 13, 14)  # where the original looks for wrong characters
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class Common(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What every VIN needs."""
 
     makers: dict[str, msgspec.Raw]  # by manufacturer code a WmiPart
+    specs: dict[str, msgspec.Raw]  # by model id as text a tuple of SpecSchema
     elements: list[Element]
     errors: list[ErrorCode]
     conversions: list[Conversion]
@@ -122,7 +124,9 @@ class Place(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class SetPart(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Patterns in the order in which they win. The columns are arrays of machine numbers."""
+    """Patterns in the order in which they win. The columns are arrays of machine numbers: H, I or q as `array` has
+    them; N is H where the set has at most MOST_NARROW patterns, else I.
+    """
 
     slots: tuple[tuple[int, int], ...]  # (schema, first year)
     keys: tuple[str, ...]
@@ -130,12 +134,13 @@ class SetPart(msgspec.Struct, array_like=True, frozen=True, gc=False):
     alive: tuple[bytes, ...]  # by length of the key string: which keys can match at all
     ids: bytes  # I
     key_of: bytes  # H
-    order: bytes  # I; the entries of key 0, of key 1, ...: where each stands in the order of winning
-    attribute_of: bytes  # I; by entry in that order, like the next
+    order: bytes  # N; the entries of key 0, of key 1, ...: where each stands in the order of winning
+    attribute_of: bytes  # N; by entry in that order, like the next
     element_of: bytes  # H
     key_ends: bytes  # I; where the entries of a key end
     slot_of: bytes  # H
-    created: bytes  # q; -1 for none
+    time_of: bytes  # N; which of `times`
+    times: bytes  # q; -1 for none
     attributes: tuple[str, ...]
     texts: tuple[str | None, ...]  # values of the first attributes; the others are their own value
     models: dict[str, tuple[tuple[int, str], ...]]  # makes of a model
@@ -144,7 +149,7 @@ class SetPart(msgspec.Struct, array_like=True, frozen=True, gc=False):
     valid: tuple[str, ...]  # the characters that the keys name at the valid positions
     broken: bool  # the original fails when it must compute them
     broken_keys: tuple[int, ...]  # the keys for which it does
-    live_order: bytes | None  # I; the order of the live service where it is another one
+    live_order: bytes | None  # N; the order of the live service where it is another one
 
 
 class SpecPattern(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -163,6 +168,11 @@ class SpecSchema(msgspec.Struct, array_like=True, frozen=True, gc=False):
     type_id: int | None
     years: tuple[int, ...]
     patterns: tuple[SpecPattern, ...]
+
+
+def number_type(count: int) -> str:
+    """Return the type N of the columns of a set of so many patterns, as `array` and `struct` name it."""
+    return "H" if count <= MOST_NARROW else "I"
 
 
 def new_token() -> bytes:

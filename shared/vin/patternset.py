@@ -6,7 +6,7 @@ Nothing is worked out before it is asked for: of most sets a worker sees a few V
 import re
 import struct
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from struct import unpack_from
 
@@ -14,10 +14,11 @@ from msgspec import Struct
 
 from shared.vin.keys import is_broken, upper, usable_characters
 from shared.vin.layouts import Layout, Reading
-from shared.vin.parts import Formula, SetPart
+from shared.vin.parts import Formula, SetPart, number_type
 from shared.vin.places import FIRST, NO_TESTS, Test, test_of
 
 _SHORT, _LONG, _BOTH, _TIME = (struct.Struct(column).unpack_from for column in ("=H", "=I", "=II", "=q"))
+_NUMBERS = {"H": (_SHORT, 2), "I": (_LONG, 4)}
 _DIGIT = str.maketrans("0123456789", "#" * 10)
 
 
@@ -37,8 +38,11 @@ class PatternSet(Struct, eq=False, gc=False):
     formulas: tuple[Formula, ...]
     depth: int  # the last place that a key looks at
     said: dict[int, Said]  # by the bit of the key
+    _type: str  # of numbers of entries, see SetPart
+    _number: Callable[[bytes, int], tuple[int]]  # takes one out
+    _width: int  # of one in bytes
     _live: bool
-    _tests: tuple[Test, ...]
+    tests: tuple[Test, ...]
     _namings: tuple[Test, ...]  # of the places that can be "unused"
     _alive: dict[int, int]
     _broken: int  # keys for which the original fails, one bit a key
@@ -53,7 +57,7 @@ class PatternSet(Struct, eq=False, gc=False):
         if bits < 0:
             bits = self._alive[length] = int.from_bytes(self.part.alive[length], "little")
         end = length + FIRST
-        for test in self._tests:
+        for test in self.tests:
             index = test.index
             if index >= end:
                 break
@@ -70,11 +74,12 @@ class PatternSet(Struct, eq=False, gc=False):
         """Read what the key of a bit says."""
         entries = self._entries(bit.bit_length() - 1)
         if self._ranks is not None and len(entries) > 1:
-            said = self._settle(sorted(entries, key=self._order), bit)
+            said = self._settle(tuple(sorted(entries, key=self._order)), bit)
         else:
             start, end = entries.start, entries.stop
             layout = self._reading.layout(self.part.element_of[start * 2 : end * 2])
-            attributes = unpack_from(f"={end - start}I", self.part.attribute_of, start * 4)
+            width, column = self._width, self.part.attribute_of
+            attributes = unpack_from(f"={end - start}{self._type}", column, start * width)
             said = Said(bit if layout.kept else 0, layout, entries, attributes)
         self.said[bit] = said
         return said
@@ -87,7 +92,7 @@ class PatternSet(Struct, eq=False, gc=False):
             bit = rest & -rest
             entries += self._entries(bit.bit_length() - 1)
             rest ^= bit
-        return self._settle(sorted(entries, key=self._order), bits)
+        return self._settle(tuple(sorted(entries, key=self._order)), bits)
 
     def _entries(self, key: int) -> range:
         """Return the entries of a key, the best first."""
@@ -172,7 +177,8 @@ class PatternSet(Struct, eq=False, gc=False):
 
     def created(self, entry: int) -> int | None:
         """Return when an entry changed last, in microseconds."""
-        created: int = _TIME(self.part.created, self._place(entry) * 8)[0]
+        (number,) = self._number(self.part.time_of, self._place(entry) * self._width)
+        created: int = _TIME(self.part.times, number * 8)[0]
         return None if created < 0 else created
 
     def link(self, entry: int) -> tuple[int, int]:
@@ -206,11 +212,11 @@ class PatternSet(Struct, eq=False, gc=False):
         return self.part.attributes[attribute] if value is None and self._live else value
 
     def _attribute(self, entry: int) -> int:
-        return _LONG(self.part.attribute_of, entry * 4)[0]  # type: ignore[no-any-return]
+        return self._number(self.part.attribute_of, entry * self._width)[0]
 
     def _place(self, entry: int) -> int:
         """Return where an entry stands when all are sorted, best first."""
-        return _LONG(self.part.order, entry * 4)[0]  # type: ignore[no-any-return]
+        return self._number(self.part.order, entry * self._width)[0]
 
     def _key(self, entry: int) -> int:
         return _SHORT(self.part.key_of, self._place(entry) * 2)[0]  # type: ignore[no-any-return]
@@ -226,13 +232,16 @@ def new_pattern_set(part: SetPart, reading: Reading) -> PatternSet:
     if part.formulas:
         depth = max(depth, *[len(formula.key) - 1 for formula in part.formulas])
         broken_formulas = tuple([found.key for found in part.formulas if is_broken(upper(found.key))])
-    ranks = array("I", part.live_order) if reading.live and part.live_order is not None else None
+    number = number_type(len(part.element_of) // 2)
+    ranks = array(number, part.live_order) if reading.live and part.live_order is not None else None
     broken = sum([1 << key for key in part.broken_keys])
     return PatternSet(
         part,
         part.formulas,
         depth,
         {},
+        number,
+        *_NUMBERS[number],
         reading.live,
         tests,
         namings,

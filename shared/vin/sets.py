@@ -42,6 +42,8 @@ def build_set(schemas: Schemas, links: Sequence[Link], lookups: Lookups) -> part
     order = sorted(range(len(entry_keys)), key=entry_keys.__getitem__)
     texts_first = sorted(pairs, key=lambda pair: pair not in lookups.values)
     attribute_of = {pairs[pair]: number for number, pair in enumerate(texts_first)}
+    number = parts.number_type(len(entry_keys))
+    created, times = array("q", b"".join([group.created for _, group in groups])), dict[int, int]()
     distinct = sorted({schema for schema, _ in links})
     formulas = _formulas(schemas, distinct, lookups)
     models = {patterns.pairs[pair][1] for pair in pairs.keys() & lookups.model_pairs}
@@ -54,12 +56,13 @@ def build_set(schemas: Schemas, links: Sequence[Link], lookups: Lookups) -> part
         alive=tuple(alive),
         ids=b"".join([group.ids for _, group in groups]),
         key_of=array("H", entry_keys).tobytes(),
-        order=array("I", order).tobytes(),
-        attribute_of=array("I", [attribute_of[entry_pairs[entry]] for entry in order]).tobytes(),
+        order=array(number, order).tobytes(),
+        attribute_of=array(number, [attribute_of[entry_pairs[entry]] for entry in order]).tobytes(),
         element_of=array("H", map(elements.__getitem__, order)).tobytes(),
         key_ends=_key_ends(entry_keys, len(keys)),
         slot_of=array("H", _slots(groups)).tobytes(),
-        created=b"".join([group.created for _, group in groups]),
+        time_of=array(number, [times.setdefault(time, len(times)) for time in created]).tobytes(),
+        times=array("q", times).tobytes(),
         attributes=tuple([patterns.pairs[pair][1] for pair in texts_first]),
         texts=tuple([lookups.values[pair] for pair in texts_first if pair in lookups.values]),
         models={
@@ -70,7 +73,7 @@ def build_set(schemas: Schemas, links: Sequence[Link], lookups: Lookups) -> part
         valid=tuple(valid),
         broken=broken,
         broken_keys=tuple([number for number, text in enumerate(texts) if is_broken(upper(text))]),
-        live_order=_live_order([group for _, group in groups]),
+        live_order=_live_order([group for _, group in groups], number),
     )
 
 
@@ -98,11 +101,11 @@ def _renumber(groups: Iterable[tuple[list[int], "array[int]"]]) -> tuple[dict[in
     return numbers, entries
 
 
-def _live_order(groups: Sequence[Ordered]) -> bytes | None:
+def _live_order(groups: Sequence[Ordered], number: str) -> bytes | None:
     """Return the order of the live service as ranks of our entries; None where it is the same."""
     if all(group.live is None for group in groups):
         return None
-    ranks = array("I")
+    ranks = array(number)
     for group in groups:
         start, size = len(ranks), len(group.places)
         ranks.extend(

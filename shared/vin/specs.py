@@ -8,7 +8,7 @@ from shared.vin.sets import value_of
 from shared.vin.source import Source, changed
 
 
-def read_spec_parts(
+def read_specs(
     source: Source, names: Mapping[str, Mapping[str, str]]
 ) -> Iterator[tuple[str, list[parts.SpecSchema]]]:
     """Give (model id as text, its specification schemas)."""

@@ -62,7 +62,7 @@ def test_what_came_along_from_another_release_is_no_answer(release: Parts) -> No
     """Read ahead while another release is swapped in: the token tells."""
     (first,), (second, *ahead) = read_sets(release, ACCORDS[:2])
     mixed = {
-        name: b"vin4" + bytes(12) + data[16:] if name in ahead else data for name, data in release.items()
+        name: b"vin5" + bytes(12) + data[16:] if name in ahead else data for name, data in release.items()
     }
     decoder = Decoder(reader(mixed))
     assert [decoder.decode(vin, now=NOW).model_year for vin in ACCORDS[:2]] == [2003, 2004]
