@@ -75,7 +75,8 @@ def recover(conn: db.Connection, settings: Settings, key: str, note: str = "") -
     if row is None:
         return False
     lasted = _duration(row["resolved_at"] - row["opened_at"])
-    _log.info("recovered after %s: %s %s", lasted, row["title"], note, extra={"fields": {"incident": key}})
+    said = f"{row['title']}; {note}" if note else row["title"]
+    _log.info("recovered after %s: %s", lasted, said, extra={"fields": {"incident": key}})
     if row["was_notified"]:
         story = f"It lasted {lasted} and was seen {_times(row['times_seen'])}. It was: {row['reason']}"
         body = "\n".join(line for line in (note, story, f"incident: {key}") if line)

@@ -31,6 +31,7 @@ COOKIE = "cronhouse_console"
 COOKIE_SECONDS = 12 * 3600
 KNOWN_SECONDS = 15 * 60  # how long a key seen before still opens cached answers without the database
 READING = ("GET", "HEAD", "OPTIONS")
+_HOW_TO_SEND = "send a key as `Authorization: Bearer ch_...` or `X-API-Key: ch_...`"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -116,7 +117,7 @@ def decide() -> Response | None:
     if principal is None:
         if wants_page():
             return redirect(url_for("console.sign_in_form", next=request.full_path.rstrip("?")), 303)
-        reason = g.bad_key or "send a key as `Authorization: Bearer ch_...` or `X-API-Key: ch_...`"
+        reason = g.bad_key or _HOW_TO_SEND
         fail(
             401, f"This needs an API key: {reason}.", headers={"WWW-Authenticate": 'Bearer realm="cronhouse"'}
         )
@@ -125,7 +126,9 @@ def decide() -> Response | None:
         principal = g.principal = principal.signed_in()
     enough = apikeys.ROLES.index(principal.role) >= apikeys.ROLES.index(role)
     writes = request.method not in READING
-    if not enough or (writes and not principal.may_write):
+    if enough and writes and not principal.may_write:
+        fail(403, f"Here {principal.name} may only look; to change something {_HOW_TO_SEND}.")
+    if not enough:
         fail(403, f"This needs a key of role {role}; {principal.name} has the role {principal.role} here.")
     return None
 

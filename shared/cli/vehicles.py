@@ -1,17 +1,20 @@
 """cronhouse vehicles: releases of vPIC."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from shared.cli.common import Date, json_option, print_rows, start
+
+if TYPE_CHECKING:
+    from shared.vin.files import Answer
 
 JOB = "vehicles_load"
 
@@ -31,6 +34,7 @@ def load(source: str, force: bool) -> int:
     that MSSQL_SOURCE_CONNECTION names. `{release}` in a path or address stands for year and month, 2026_08: the
     newest one that is there is taken. Readers see the live release until the new one is swapped in.
     """
+    from shared.errors import FatalError
     from shared.jobs.runner import run_job
     from shared.jobs.workflows import find_job
 
@@ -42,7 +46,10 @@ def load(source: str, force: bool) -> int:
     # by hand it may be loaded again and again on one day; the job itself is done once a week
     spec = replace(spec, schedule="* * * * *", retries=0)
     today = datetime.now(UTC).date()
-    return run_job(settings, workflow, spec, today, force=force, requested_by="command line").exit_code
+    result = run_job(settings, workflow, spec, today, force=force, requested_by="command line")
+    if result.status == "skipped":  # who asked for this very release has not got it
+        raise FatalError(f"{source} was not loaded: {result.reason}")
+    return result.exit_code
 
 
 @command.command("releases", epilog="Example: cronhouse vehicles releases --json")
@@ -160,7 +167,8 @@ def decode(
 
     FILE is CSV with a column vin and maybe modelyear (.csv), Parquet with the same columns (.parquet), or has
     one VIN a line. It is streamed: any number of VINs needs the same little memory. A VIN that cannot be
-    decoded has its reason in place of an answer.
+    decoded has its reason in place of an answer. Columns of CSV and Parquet are named by the codes of variables
+    (BedType), values in JSON by their names (Bed Type).
     """
     from shared import db
     from shared.cli.export import choose_format, open_output
@@ -175,6 +183,14 @@ def decode(
     write = {"csv": files.write_csv, "parquet": files.write_parquet}.get(kind) or partial(
         files.write_json, full=full
     )
+    failed = 0
+
+    def noting(answers: "Iterable[Answer]") -> "Iterator[Answer]":
+        nonlocal failed
+        for answer in answers:
+            failed += answer[1].failure is not None
+            yield answer
+
     moment = None if now is None else datetime(now.year, now.month, now.day, 12, tzinfo=UTC)
     with closing(
         db.connect(start(quiet=True), application_name="cronhouse:vehicles", autocommit=True)
@@ -182,9 +198,10 @@ def decode(
         decoder = Decoder(database_reader(lambda: conn), reference=reference)
         with _progress(file, output) as tell, open_output(output) as out:
             answers = files.decode_entries(decoder, files.read_entries(file), moment, tell)
-            count = write(decoder, answers, out)
+            count = write(decoder, noting(answers), out)
     if output is not None:
-        click.echo(f"decoded {count:,} VINs into {output}", err=True)
+        without = f", {failed:,} of them without an answer: each has its reason" if failed else ""
+        click.echo(f"decoded {count:,} VINs into {output}{without}", err=True)
     return 0
 
 

@@ -128,7 +128,7 @@ WHERE (%(id)s::bigint IS NULL OR m.id = %(id)s)
 ORDER BY 1, 3
 
 -- name: variable_list
-SELECT datatype AS "DataType", description AS "Description", groupname AS "GroupName", id AS "ID", name AS "Name"
+SELECT datatype AS "DataType", coalesce(description, '') AS "Description", groupname AS "GroupName", id AS "ID", name AS "Name"
 FROM vpic.element
 WHERE decode IS NOT NULL
 ORDER BY id

@@ -42,10 +42,22 @@ def load(run: Run) -> Counts:
         if isinstance(source, NotNewer):
             if problem is not None:
                 raise problem
-            run.log.info("release %s is not newer than %s: nothing to load", source.release, newest)
+            note = _taken_back(run, newest)
+            run.log.info("release %s is not newer than %s: nothing to load%s", source.release, newest, note)
             return Counts()
         with closing(source):
             return _load_and_swap(run, source)
+
+
+def _taken_back(run: Run, newest: str | None) -> str:
+    """Say it where the newest release that was live is not live any more: else the message makes no sense."""
+    from services.vehicle_etl.vehicles import releases
+
+    live = releases.find(run.conn, "live")
+    run.conn.rollback()
+    if live is None or live.name == newest:
+        return ""
+    return f". {newest} was taken back, {live.name} is live: `cronhouse vehicles rollback` or --force brings it back"
 
 
 def _recompile(run: Run) -> CronhouseError | None:
@@ -110,6 +122,8 @@ def _fill(run: Run, release: "Release", source: "Source") -> Counts:
             run.log.info("%d values of the sample VINs changed", len(changes))
         for change in changes[:CHANGES_SHOWN]:
             run.log.info("decoded differently: %s", change)
+        if len(changes) > CHANGES_SHOWN:
+            run.log.info("and %d more that are not listed", len(changes) - CHANGES_SHOWN)
         with db.transaction(conn):
             score = quality.record(conn, run.id, run.workflow.name, run.date, results)
         quality.log_results(run.log, results, score)

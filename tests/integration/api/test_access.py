@@ -172,6 +172,8 @@ def test_cookie_reads_but_never_writes(app: Flask, keys: dict[str, str]) -> None
     assert client.get("/").status_code == 200
     assert client.get("/api/workflows").status_code == 200
     error_of(client.post("/api/workflows/retail/run", json={"date": "2026-01-05"}), 403)
+    garage = client.post("/api/vehicles/garage", json={"vin": "1HGCM82633A004352"})
+    assert "may only look; to change something send a key" in error_of(garage, 403)["message"]
 
 
 def test_signing_out_takes_the_cookie_away(app: Flask, keys: dict[str, str]) -> None:

@@ -1,6 +1,8 @@
 """cronhouse vehicles, as people call it; and the real subset in two releases."""
 
 import json
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from services.vehicle_etl.sources import SUBSET
 from shared import cli
 from shared.config import ROOT
+from shared.jobs.ledger import Ledger
+from shared.jobs.workflows import find_job
 from tests.integration.vehicles.conftest import House
 from tests.integration.vehicles.mini import Mini
 
@@ -43,6 +47,8 @@ def test_from_the_first_load_to_the_way_back(call, house: House, tmp_path: Path)
     code, said = call("rollback")
     assert (code, said.splitlines()[-1]) == (0, "release 2026_08 is live again; 2026_10 was taken back")
     assert house.live() == ("2026_08", 3)
+    code, said = call("load", str(Mini("2026_10", wmis=5).write(tmp_path)))
+    assert code == 0 and "2026_10 was taken back, 2026_08 is live" in said
     audit = house.all("SELECT action, target, detail FROM ops.audit_log")
     assert audit == [{"action": "vehicles.rollback", "target": "2026_08", "detail": {"from": "2026_10"}}]
     rows = json.loads(call("releases", "--json")[1])
@@ -52,6 +58,14 @@ def test_from_the_first_load_to_the_way_back(call, house: House, tmp_path: Path)
 def test_what_cannot_be_loaded_is_said(call, tmp_path: Path):
     code, said = call("load", str(tmp_path / "no.zip"))
     assert code == 1 and "there is no such file" in said
+
+
+def test_a_second_load_by_hand_says_that_it_did_nothing(call, house: House, tmp_path: Path):
+    spec = find_job(house.settings, "vehicles_load")[1]
+    with closing(Ledger(house.settings, spec, datetime.now(UTC).date())) as other:
+        assert other.lock()
+        code, said = call("load", str(Mini("2026_08").write(tmp_path)))
+    assert code == 1 and "was not loaded: another run of this job and date is under way" in said, said
 
 
 def test_verify_finds_what_was_broken_since(call, house: House, tmp_path: Path):
