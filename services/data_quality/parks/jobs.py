@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from services.data_quality.parks.checks import CATALOGUE, DAYS, METADATA, POLLS, STATEMENTS
-from services.data_quality.parks.watch import Watch
+from services.data_quality.parks.watch import SETTLED, Watch
 from shared import alerts, db, quality
 from shared.jobs import Counts, Run, job
 from shared.quality_rules import read_rules
@@ -25,6 +25,11 @@ def check_quality(run: Run) -> Counts:
     watch = Watch(run.conn, rules, run.params["quality_window"], now)
     with run.stage("choose"):
         months = watch.choose_days()
+    if watch.settling:
+        what = "1 object" if watch.settling == 1 else f"{watch.settling:,} objects"
+        verb = "waits" if watch.settling == 1 else "wait"
+        minutes = SETTLED.total_seconds() / 60
+        run.log.info("%s of the last %d minutes %s for the next run", what, minutes, verb)
     with run.stage("days"):
         for month in months:
             run.check_stop()

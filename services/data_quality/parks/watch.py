@@ -20,7 +20,7 @@ class Watch:
     def __init__(
         self, conn: db.Connection, rules: Sequence[Rule], window: Mapping[str, Any], now: datetime
     ) -> None:
-        self.conn, self.days = conn, 0
+        self.conn, self.days, self.settling = conn, 0, 0
         self.params: dict[str, Any] = {
             **DEFAULTS, **option_params(rules), "now": now, "until": now - SETTLED,
             "recent_days": window["recent_days"], "objects": window["objects_a_run"],
@@ -34,6 +34,7 @@ class Watch:
             self.params["marked_at"] = mark["last_updated_at"] if mark else BEGINNING
             self.params["marked_id"] = int(mark["last_transaction_id"]) if mark else 0
             following = db.fetch_one(self.conn, read_queries(_Q)["next_mark"], self.params)
+            self.settling = db.fetch_value(self.conn, read_queries(_Q)["settling"], self.params)
             self._mark = (following["imported_at"], following["object_id"]) if following else None
             db.execute(
                 self.conn, "DROP TABLE IF EXISTS due_day, day_posting"

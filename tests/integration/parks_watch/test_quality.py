@@ -216,11 +216,18 @@ def test_days_of_imports_are_taken_in_turns_and_once(watchman: Watchman) -> None
     assert 1 <= watchman.run(soon).read <= 3
 
 
-def test_file_that_may_still_be_committing_waits(watchman: Watchman) -> None:
+def test_file_that_may_still_be_committing_waits_and_is_spoken_of(
+    watchman: Watchman, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     day = date(2019, 6, 1)
     watchman.world.post(watchman.rides[0], [at(day, 9)], source="ARCHIVE")
     watchman.world.object(day, 1, at(day, 9), at(day, 9))
     assert watchman.run(datetime.now(UTC)).read == 0
+    assert "1 object of the last 10 minutes waits for the next run" in caplog.text
+    caplog.clear()
+    assert watchman.run(datetime.now(UTC) + timedelta(minutes=30)).read == 1
+    assert "of the last 10 minutes" not in caplog.text
 
 
 def test_local_day_and_daylight_saving(world: World) -> None:

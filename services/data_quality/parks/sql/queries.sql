@@ -9,6 +9,10 @@ FROM (SELECT imported_at, object_id FROM parks.archive_object
       ORDER BY imported_at, object_id LIMIT %(objects)s) AS taken
 ORDER BY imported_at DESC, object_id DESC LIMIT 1;
 
+-- name: settling
+-- How many objects are too new to be looked at.
+SELECT count(*) FROM parks.archive_object WHERE status = 'IMPORTED' AND imported_at > %(until)s;
+
 -- name: write_mark
 INSERT INTO ops.pipeline_metadata (pipeline, source, last_updated_at, last_transaction_id, run_id)
 VALUES ('parks', 'quality', %(marked_at)s, %(marked_id)s, %(run_id)s)
