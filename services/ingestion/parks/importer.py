@@ -101,6 +101,7 @@ class Importer:
         report, started = Report(), time.monotonic()
         try:
             self._list(conn, found)
+            self._expect_destination(conn, found)
             self._import_all(conn, found, report)
         except (Interrupted, KeyboardInterrupt):
             raise
@@ -145,6 +146,17 @@ class Importer:
                 new = [row for row in rows if (row[1], row[4], row[5]) not in known]
                 db.execute_many(conn, imports.query("list_objects"), new)
                 log_odd_keys(conn, odd, found["import_id"])
+
+    def _expect_destination(self, conn: db.Connection, found: imports.Import) -> None:
+        """Tell an id that was mistyped from dates without files: the archive has nothing of it, whatever the dates."""
+        values = {"source": self.archive.label, "destination_id": found["destination_id"]}
+        with db.transaction(conn):
+            is_known = db.fetch_value(conn, imports.query("has_objects"), values)
+        if is_known or any(read_key(info.key) for info in self.archive.list(f"{found['destination_id']}/")):
+            return
+        raise FatalError(
+            f"the archive {self.archive.label} has nothing of destination {found['destination_id']}: is the id right?"
+        )
 
     def _objects(self, found: imports.Import) -> Iterator[ObjectInfo]:
         first, last = found["first_date"], found["last_date"]

@@ -41,6 +41,7 @@ def test_only_legal_transitions(bench: Bench) -> None:
 
 
 def test_same_import_is_not_begun_twice(bench: Bench) -> None:
+    bench.write("2019/08/01", [event()])
     number = bench.begin()
     with pytest.raises(FatalError, match=f"import {number} .* is PENDING"):
         bench.begin()

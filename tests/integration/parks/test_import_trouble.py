@@ -233,6 +233,7 @@ def test_lost_database_connection_is_transient(slow: Bench) -> None:
 
 
 def test_first_error_survives_the_loss_of_the_importers_connection(bench: Bench) -> None:
+    bench.write("2019/08/01", [event()])
     number = bench.begin()
     found = bench.rows("SELECT * FROM parks.import_checkpoints")[0]
     conn = db.connect(bench.settings)
