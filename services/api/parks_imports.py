@@ -27,6 +27,7 @@ api = APIBlueprint(
 JOB = {"workflow": "parks", "job": "parks_imports", "service": "ingestion", "position": 0, "forced": False}
 Status = Literal["PENDING", "IN_PROGRESS", "PAUSED", "COMPLETED", "FAILED", "CANCELLED"]
 NOTE = "The ingestion service takes it at its next tick, within a minute."
+LATER = "Its importer does so after the files in hand."
 
 
 class ImportPath(BaseModel):
@@ -109,7 +110,10 @@ def list_imports(query: ListQuery) -> Any:
 @api.post("/resume/<int:import_id>", responses={202: Import}, summary="Go on with an import (operator)")
 @requires("operator")
 def resume(path: ImportPath) -> Any:
-    """Paused, failed or cut off; one that is being worked on goes on anyway, and a wish to pause is taken back."""
+    """Paused, failed or cut off; one that is being worked on goes on anyway, and a wish to pause is taken back.
+
+    It becomes FAILED, with the reason in `problem`, when the ingestion service cannot open its `source`.
+    """
     with database.writing() as conn:
         now = _lock(conn, path.import_id)
         if now in ("PAUSED", "FAILED"):
@@ -175,7 +179,9 @@ def _end(import_id: int, wish: str, status: Status, from_: tuple[str, ...]) -> A
             _move(conn, import_id, status)
         write_audit(conn, f"key:{g.principal.name}", f"parks.import.{wish}", f"import:{import_id}", {"was": now},
                     request.remote_addr)  # fmt: skip
-    return jsonify(_read(import_id)), 202 if is_held else 200
+    if is_held:
+        return jsonify({**_read(import_id), "note": LATER}), 202
+    return jsonify(_read(import_id))
 
 
 def _read(import_id: int) -> dict[str, Any]:

@@ -13,8 +13,8 @@ import click
 from shared.cli.common import Date, actor, json_option, print_rows, start
 
 COLUMNS = (
-    "import_id", "status", "destination_id", "first_date", "last_date", "files_done", "files_total", "files_failed",
-    "percent", "imported", "duplicates", "rejected", "requested_by", "updated_at", "problem",
+    "import_id", "status", "destination_id", "source", "first_date", "last_date", "files_done", "files_total",
+    "files_failed", "percent", "imported", "duplicates", "rejected", "requested_by", "updated_at", "problem",
 )  # fmt: skip
 
 
@@ -58,11 +58,13 @@ def start_import(
     from shared import db
 
     with closing(db.connect(settings, application_name="cronhouse:parks")) as conn:
-        wanted = runner.folders_of(conn, archive) if everything else [str(item) for item in destinations]
-        ids = runner.resumable(conn, archive, wanted or None) if resuming else []
-    if not (ids if resuming else wanted):
-        click.echo("nothing to resume" if resuming else "the archive has no destinations")
+        # a folder that is laid out otherwise has nothing of any destination, and says so better
+        folders = runner.folders_of(conn, archive) if everything or source and not resuming else []
+        wanted = folders if everything else [str(item) for item in destinations]
+        ids, others = runner.resumable(conn, archive, wanted or None) if resuming else ([], [])
     if resuming:
+        for line in others if ids else [f"nothing to resume of {archive.label}", *others]:
+            click.echo(line)
         return _run(settings, archive, ids)
 
     def begin(destination: str) -> int:
@@ -120,10 +122,9 @@ def resume(import_id: int) -> int:
     settings = start()
     imports = import_module("services.ingestion.parks.imports")
     with closing(db.connect(settings, application_name="cronhouse:parks")) as conn:
-        found = imports.find(conn, import_id)
-        folder = imports.folder_of(found["source"])
-        archive = import_module("services.ingestion.sources.parks_archive").open_archive(settings, folder)
-        imports.check_source(found, archive.label)
+        archive = import_module("services.ingestion.parks.runs").open_source(
+            settings, imports.find(conn, import_id)
+        )
         with db.transaction(conn):
             db.execute(conn, imports.query("unwant"), {"import_id": import_id})
     return _run(settings, archive, [import_id])

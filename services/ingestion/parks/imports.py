@@ -101,11 +101,12 @@ def check_source(found: Mapping[str, Any], label: str) -> None:
     """Refuse to go on with an import from elsewhere.
 
     Raises:
-        FatalError: its archive is not the one that the settings name.
+        FatalError: its archive is not the one that is open.
     """
     if found["source"] not in (label, ""):
         raise FatalError(
-            f"import {found['import_id']} is of {found['source']}, but the settings name {label}: set ARCHIVE_S3_BUCKET"
+            f"import {found['import_id']} is of {found['source']}, but the settings here name {label}: "
+            f"`cronhouse parks resume {found['import_id']}` where ARCHIVE_S3_BUCKET names it goes on"
         )
 
 
@@ -145,13 +146,16 @@ def move(
     return moved
 
 
-def leave(conn: db.Connection, import_id: int, status: str, before: Iterable[str] = ("IN_PROGRESS",)) -> str:
+def leave(
+    conn: db.Connection, import_id: int, status: str, before: Iterable[str] = ("IN_PROGRESS",),
+    problem: str | None = None,
+) -> str:  # fmt: skip
     """Bring an import that its importer ends into a state; return it, or the one that somebody gave it meanwhile.
 
     An import that was cut off can be paused or cancelled in the instant in which it goes on: that holds. Only one in
     a state of `before` is brought into another.
     """
-    values = {"import_id": import_id, "status": status, "problem": None, "source": None,
+    values = {"import_id": import_id, "status": status, "problem": problem, "source": None,
               "before": list(before)}  # fmt: skip
     left = db.fetch_one(conn, query("move"), values) or find(conn, import_id)
     return str(left["status"])

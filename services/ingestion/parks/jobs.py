@@ -1,12 +1,14 @@
 """The jobs of the workflow parks that bring the outside in."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shared.errors import CronhouseError, FatalError, TransientError
+from shared.errors import ConfigError, CronhouseError, FatalError, TransientError
 from shared.jobs import Counts, Run, job
 
 if TYPE_CHECKING:
     from services.ingestion.parks.importer import Importer
+    from services.ingestion.parks.imports import Import
 
 
 @job("parks_archive", stale_after="50h")
@@ -44,6 +46,9 @@ def import_archive(run: Run) -> Counts:
 def run_imports(run: Run) -> Counts:
     """Run the imports that were asked for over the API, and go on with those that were cut off.
 
+    Each reads its own archive: ours, or the folder that it was begun with. One whose archive cannot be opened here
+    becomes FAILED, and says where it can be resumed.
+
     Raises:
         TransientError: the archive or the warehouse went away; what was imported stays.
         FatalError: some imports failed; the message names each.
@@ -56,9 +61,8 @@ def run_imports(run: Run) -> Counts:
     while todo := [
         row for row in runs.asked_for(run.conn, importer.archive) if row["import_id"] not in tried
     ]:
-        import_id = todo[0]["import_id"]
-        tried.add(import_id)
-        failures += _run_one(run, importer, import_id)
+        tried.add(todo[0]["import_id"])
+        failures += _run_asked(run, importer, todo[0])
     _raise_all(failures, len(tried))
     return run.committed
 
@@ -99,6 +103,24 @@ def _importer(run: Run) -> "Importer":
 
     archive = open_archive(run.settings)
     return Importer(run.settings, archive, f"{run.job} run {run.id}", check_stop=run.check_stop)
+
+
+def _run_asked(run: Run, own: "Importer", found: "Import") -> list[CronhouseError]:
+    """Run an import from the archive that it was begun with, or write down that it cannot be opened here."""
+    from services.ingestion.parks import imports, runs
+
+    if found["source"] in ("", own.archive.label):
+        return _run_one(run, own, found["import_id"])
+    try:
+        archive = runs.open_source(run.settings, found)
+    except (ConfigError, FatalError) as exc:
+        try:
+            runs.decline(run.conn, found, str(exc))
+        except (imports.Held, imports.Withdrawn) as taken:
+            run.log.info("%s", taken)
+            return []
+        return [exc]
+    return _run_one(run, replace(own, archive=archive), found["import_id"])
 
 
 def _run_one(run: Run, importer: "Importer", import_id: int) -> list[CronhouseError]:

@@ -1,22 +1,26 @@
 """Which imports are run: of the command line, of the daily job, and those that somebody asked the API for."""
 
 import logging
+import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from services.ingestion.parks import imports
 from services.ingestion.parks.ids import read_uuid
 from services.ingestion.parks.importer import Importer, Report, Tell, log_odd_keys
+from services.ingestion.sources import parks_archive
 from services.ingestion.sources.parks_archive import Archive
 from shared import db
 from shared.config import Settings
-from shared.errors import CronhouseError, Interrupted
+from shared.errors import CronhouseError, FatalError, Interrupted
 from shared.progress import show_seconds
 
 log = logging.getLogger("cronhouse.parks_import")
+LAYOUT = "<destination uuid>/<YYYY>/<MM>/<DD>.json.gz"
 
 
 @dataclass
@@ -29,12 +33,42 @@ class Ended:
 
 
 def folders_of(conn: db.Connection, archive: Archive) -> list[str]:
-    """List the destinations of an archive; what else it holds is noted."""
+    """List the destinations of an archive; what else it holds is noted.
+
+    Raises:
+        FatalError: it has none, and is laid out otherwise than an archive.
+    """
     names = archive.folders()
-    odd = [f"{name}/" for name in names if read_uuid(name) != name]
+    destinations = [name for name in names if read_uuid(name) == name]
+    if not destinations:
+        raise FatalError(
+            f"{archive.label} has no destinations: expected are objects {LAYOUT} in it. Of a folder name the one that "
+            "holds the destinations, neither one of them nor the one above"
+        )
     with db.transaction(conn):
-        log_odd_keys(conn, odd)
-    return [name for name in names if read_uuid(name) == name]
+        log_odd_keys(conn, [f"{name}/" for name in names if read_uuid(name) != name])
+    return destinations
+
+
+def open_source(settings: Settings, found: imports.Import) -> Archive:
+    """Open the archive that an import reads: the folder on record, or what the settings name.
+
+    Raises:
+        FatalError: it cannot be opened here; the message names it, and the command that goes on elsewhere.
+        ConfigError: a setting of the archive is wrong.
+    """
+    number, folder = found["import_id"], imports.folder_of(found["source"])
+    if folder is not None:
+        # an empty place where another machine has the archive must not pass for it
+        place = Path(folder, str(found["destination_id"]))
+        if not (os.access(place, os.R_OK | os.X_OK) and place.is_dir()):
+            raise FatalError(
+                f"import {number} is of {found['source']}, and here is no folder {place} that can be read: "
+                f"`cronhouse parks resume {number}` where it is goes on"
+            )
+    archive = parks_archive.open_archive(settings, folder)
+    imports.check_source(found, archive.label)
+    return archive
 
 
 def begin_new(
@@ -51,12 +85,23 @@ def begin_new(
     return int(made["import_id"])
 
 
-def resumable(conn: db.Connection, archive: Archive, destinations: list[str] | None) -> list[int]:
-    """List the imports of an archive that can go on: paused, failed, cut off, or never begun."""
-    values = {"source": archive.label, "destinations": destinations}
+def resumable(
+    conn: db.Connection, archive: Archive, destinations: list[str] | None
+) -> tuple[list[int], list[str]]:
+    """List the imports of an archive that can go on: paused, failed, cut off, or never begun.
+
+    The second list has a line for each import of another archive that could, with the command that does.
+    """
     with db.transaction(conn):
-        rows = db.fetch_all(conn, imports.query("resumable"), values)
-    return [row["import_id"] for row in rows if not imports.is_held(conn, row["destination_id"])]
+        rows = db.fetch_all(conn, imports.query("resumable"), {"destinations": destinations})
+        rows = [row for row in rows if not imports.is_held(conn, row["destination_id"])]
+    ours = [row["import_id"] for row in rows if row["source"] in (archive.label, "")]
+    others = [
+        f"import {row['import_id']} is of {row['source']}: `cronhouse parks resume {row['import_id']}`"
+        for row in rows
+        if row["import_id"] not in ours
+    ]
+    return ours, others
 
 
 def next_of(conn: db.Connection, archive: Archive, destination: str, *, forced: bool, by: str) -> int | None:
@@ -83,7 +128,8 @@ def run_at_hand(
         more = "" if status in imports.OVER else f": `cronhouse parks resume {import_id}` goes on"
         return Ended([f"import {import_id} is {status}{more}"], is_bad=True, is_interrupted=True)
     except CronhouseError as exc:
-        return Ended([f"import {import_id}: {exc}"], is_bad=True)
+        said, name = str(exc), f"import {import_id}"
+        return Ended([said if said.startswith(f"{name} ") else f"{name}: {said}"], is_bad=True)
     return Ended(describe(import_id, report))
 
 
@@ -101,18 +147,38 @@ def describe(import_id: int, report: Report) -> list[str]:
     if report.status == "COMPLETED" and not report.files:
         return [f"import {import_id} {report.status}: the archive has nothing new"]
     lines = [
-        f"import {import_id} {report.status}: {report.files:,} files, {report.events:,} events: {report.imported:,} "
-        f"imported, {report.duplicates:,} duplicates, {report.rejected:,} rejected, in {show_seconds(report.seconds)} "
-        f"({rate})"
+        f"import {import_id} {report.status}: {_count(report.files, 'file')}, {_count(report.events, 'event')}: "
+        f"{report.imported:,} imported, {_count(report.duplicates, 'duplicate')}, {report.rejected:,} rejected, in "
+        f"{show_seconds(report.seconds)} ({rate})"
     ]
-    lines += [f"cannot be read: {problem}" for problem in report.failed[:20]]
-    if len(report.failed) > 20:
-        lines.append(f"and {len(report.failed) - 20} more that cannot be read")
+    if report.failed:  # the importer has warned of each by its name
+        lines.append(f"{_count(len(report.failed), 'file')} cannot be read: see the warnings")
     return lines
 
 
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
 def asked_for(conn: db.Connection, archive: Archive) -> list[Mapping[str, Any]]:
-    """List the imports of an archive that wait, or were cut off, and that nobody is at work on."""
+    """List the imports that wait, or were cut off, and that nobody is at work on; `archive` is our own.
+
+    Those of other archives are among them, so that none waits for ever for somebody who does not come.
+    """
     with db.transaction(conn):
         rows = db.fetch_all(conn, imports.query("to_do"), {"source": archive.label})
         return [row for row in rows if not imports.is_held(conn, row["destination_id"])]
+
+
+def decline(conn: db.Connection, found: Mapping[str, Any], problem: str) -> None:
+    """Bring an import that cannot be done here to FAILED, with the reason, unless it is taken or withdrawn by now.
+
+    Raises:
+        Held: somebody works on its destination.
+        Withdrawn: somebody paused, cancelled or ended it.
+    """
+    number = found["import_id"]
+    with imports.held(conn, found), db.transaction(conn):
+        status = imports.leave(conn, number, "FAILED", imports.WAITING, problem[:1000])
+    if status != "FAILED":
+        raise imports.Withdrawn(f"import {number} is {status} by now: it is left alone")

@@ -1,5 +1,8 @@
 """/api/admin/import: asking for imports; the ingestion service does them."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -12,6 +15,7 @@ from shared.jobs.requests import run_requested
 from shared.migrations import grant
 from shared.sql import read_queries
 from tests.integration.api.conftest import client_with, error_of
+from tests.integration.parks.conftest import SAMPLE
 
 URL = "/api/admin/import"
 RESORT = "e957da41-3552-4cf6-b636-5babc5cbc4e5"
@@ -69,6 +73,76 @@ def test_paused_import_waits_for_its_resume(operator: FlaskClient, settings: Set
     assert operator.get(f"{URL}/status/{number}").json["status"] == "COMPLETED"
 
 
+def paused_import_of(conn: db.Connection, source: str) -> int:
+    """An import that somebody began at the command line a while ago, and paused."""
+    with db.transaction(conn):
+        number = imports.begin(conn, source, RESORT, None, None, by="somebody")["import_id"]
+        imports.move(conn, number, "IN_PROGRESS")
+        imports.move(conn, number, "PAUSED")
+    return number
+
+
+def test_import_of_a_folder_that_is_there_goes_on_from_that_folder(
+    operator: FlaskClient, settings: Settings, conn: db.Connection, tmp_path: Path
+) -> None:
+    folder = tmp_path / "an archive"
+    days = Path(RESORT) / "2019" / "05"
+    (folder / days).mkdir(parents=True)
+    for day in ("01", "02"):
+        shutil.copy(SAMPLE / days / f"{day}.json.gz", folder / days)
+    number = paused_import_of(conn, folder.as_uri())
+    assert operator.post(f"{URL}/resume/{number}").json["status"] == "PENDING"
+    assert run_requested(settings, "ingestion") == 0
+    done = operator.get(f"{URL}/status/{number}").json
+    assert (done["status"], done["files_done"], done["source"]) == ("COMPLETED", 2, folder.as_uri())
+
+
+@pytest.mark.parametrize("source", ["file:///nowhere/at%20all", "s3://a-bucket-of-others", "empty"])
+def test_import_whose_archive_is_not_there_fails_and_says_where_to_resume_it(
+    operator: FlaskClient, settings: Settings, conn: db.Connection, tmp_path: Path, source: str
+) -> None:
+    """An empty folder is as none: another machine may have one of the same name."""
+    source = tmp_path.as_uri() if source == "empty" else source
+    number = paused_import_of(conn, source)
+    operator.post(f"{URL}/resume/{number}")
+    own = start(operator)
+    assert run_requested(settings, "ingestion") == 1
+    failed = operator.get(f"{URL}/status/{number}").json
+    assert failed["status"] == "FAILED" and failed["source"] == source
+    assert source in failed["problem"] and f"`cronhouse parks resume {number}`" in failed["problem"]
+    assert operator.get(f"{URL}/status/{own}").json["status"] == "COMPLETED"  # others are none the worse
+    operator.post(f"{URL}/resume/{number}")
+    operator.post(f"{URL}/pause/{number}")
+    assert run_requested(settings, "ingestion") == 0
+    assert operator.get(f"{URL}/status/{number}").json["status"] == "PAUSED"
+
+
+def test_import_that_somebody_begins_this_moment_at_the_command_line_is_left_to_them(
+    operator: FlaskClient, settings: Settings, conn: db.Connection
+) -> None:
+    with db.transaction(conn):
+        number = imports.begin(conn, "file:///nowhere", RESORT, None, None, by="somebody")["import_id"]
+    start(operator)
+    assert run_requested(settings, "ingestion") == 0
+    assert operator.get(f"{URL}/status/{number}").json["status"] == "PENDING"
+    with db.transaction(conn):
+        db.execute(
+            conn,
+            "UPDATE parks.import_checkpoints SET created_at = created_at - interval '2 minutes' WHERE import_id = %s",
+            [number],
+        )
+    start(operator, **{**RANGE, "to": "2019-05-02"})
+    assert run_requested(settings, "ingestion") == 1
+    assert operator.get(f"{URL}/status/{number}").json["status"] == "FAILED"
+
+
+def test_destination_that_the_archive_does_not_have_fails(operator: FlaskClient, settings: Settings) -> None:
+    number = start(operator, destination_id=RESORT.replace("e957", "e958"))
+    assert run_requested(settings, "ingestion") == 1
+    failed = operator.get(f"{URL}/status/{number}").json
+    assert failed["status"] == "FAILED" and "is the id right?" in failed["problem"]
+
+
 def test_import_at_work_pauses_after_the_files_in_hand(
     operator: FlaskClient, settings: Settings, conn: db.Connection
 ) -> None:
@@ -80,8 +154,10 @@ def test_import_at_work_pauses_after_the_files_in_hand(
         response = operator.post(f"{URL}/pause/{number}")
         assert (response.status_code, response.json["status"]) == (202, "IN_PROGRESS")
         assert response.json["wanted"] == "pause" and "somebody" in response.json["held_by"]
+        assert "after the files in hand" in response.json["note"]
         assert operator.post(f"{URL}/resume/{number}").json["wanted"] is None
-        assert operator.delete(f"{URL}/cancel/{number}").json["wanted"] == "cancel"
+        cancelling = operator.delete(f"{URL}/cancel/{number}").json
+        assert cancelling["wanted"] == "cancel" and "after the files in hand" in cancelling["note"]
     importer.close()
 
 

@@ -72,14 +72,17 @@ WHERE import_id = %(import_id)s
 RETURNING *;
 
 -- name: to_do
--- Imports of a source that wait, or were cut off: whether somebody is at work tells the lock of the destination.
+-- Imports that wait, or were cut off: whether somebody is at work tells the lock of the destination. One of another
+-- source that was never started and is younger than a minute is being begun at a command line this moment.
 SELECT * FROM parks.import_checkpoints
-WHERE source IN (%(source)s, '') AND status IN ('PENDING', 'IN_PROGRESS')
+WHERE status IN ('PENDING', 'IN_PROGRESS')
+  AND (source IN (%(source)s, '') OR started_at IS NOT NULL OR created_at < now() - interval '1 minute')
 ORDER BY import_id;
 
 -- name: resumable
-SELECT import_id, destination_id FROM parks.import_checkpoints
-WHERE source IN (%(source)s, '') AND status IN ('PENDING', 'IN_PROGRESS', 'PAUSED', 'FAILED')
+-- Of every source: whoever resumes all of one is told of the others.
+SELECT import_id, destination_id, source FROM parks.import_checkpoints
+WHERE status IN ('PENDING', 'IN_PROGRESS', 'PAUSED', 'FAILED')
   AND (%(destinations)s::text[] IS NULL OR destination_id::text = ANY(%(destinations)s))
   -- a failed one that was started anew since is over
   AND NOT (status = 'FAILED' AND EXISTS (
@@ -116,6 +119,9 @@ WHERE (known.size_bytes, known.etag) IS DISTINCT FROM (excluded.size_bytes, excl
 -- name: known_objects
 SELECT object_key, size_bytes, etag FROM parks.archive_object
 WHERE source = %(source)s AND object_key = ANY(%(keys)s);
+
+-- name: has_objects
+SELECT EXISTS (SELECT FROM parks.archive_object WHERE source = %(source)s AND destination_id = %(destination_id)s);
 
 -- name: known_odd_keys
 SELECT subject FROM parks.data_quality_log WHERE kind = 'ODD_KEY' AND subject = ANY(%(keys)s);
