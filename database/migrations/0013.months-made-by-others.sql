@@ -1,7 +1,8 @@
 -- depends: 0012.parks-quality
 -- A month that another session made an instant ago can be written to at once. A commit shows a partition before it tells
 -- other sessions that their picture of the table is old: a row sent in that instant found "no partition of relation".
--- Whoever makes a month holds a lock on it until all are told, so locking it waits for that and no longer.
+-- Whoever makes a month holds a lock on it until all are told, so locking it waits for that and no longer. Its parent is
+-- locked first, as by everybody else: who drops a month and who writes to it would wait for each other.
 
 CREATE OR REPLACE FUNCTION retail.make_fact_partition(month_start date, parent regclass) RETURNS boolean
 LANGUAGE plpgsql AS $$
@@ -10,6 +11,7 @@ DECLARE
     next_month date := (month_start + interval '1 month')::date;
 BEGIN
     IF to_regclass('retail.' || partition_name) IS NOT NULL THEN
+        LOCK TABLE ONLY retail.fact_sales IN ACCESS SHARE MODE;
         EXECUTE format('LOCK TABLE retail.%I IN ACCESS SHARE MODE', partition_name);
         RETURN false;
     END IF;
@@ -48,6 +50,7 @@ BEGIN
         LOOP
             partition_name := parent || '_' || to_char(month_start, 'YYYY_MM');
             IF to_regclass('parks.' || partition_name) IS NOT NULL THEN
+                EXECUTE format('LOCK TABLE ONLY parks.%I IN ACCESS SHARE MODE', parent);
                 EXECUTE format('LOCK TABLE parks.%I IN ACCESS SHARE MODE', partition_name);
                 CONTINUE;
             END IF;

@@ -5,7 +5,7 @@ memory.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from flask import Flask, current_app, g
 from services.api import database
 from shared.errors import ConfigError, TransientError
 from shared.vin import Decoded, Decoder
+from shared.vin.store import database_reader
 
 MOST_VINS = 10_000
 MAX_BODY_BYTES = 2 * 1024 * 1024  # of a batch, as the gateway: 10,000 VINs with years are half a megabyte
@@ -88,9 +89,8 @@ def _open(number: int) -> Release:
     return Release(number, Decoder(_read_parts, reference="api"), tuple(Variable(**row) for row in rows))
 
 
-def _read_parts(parts: Sequence[str]) -> dict[str, bytes]:
-    rows = database.fetch_all(database.query("vpic", "parts"), {"parts": list(parts)})
-    return {row["part"]: bytes(row["data"]) for row in rows}
+def _read_parts(parts: Sequence[str]) -> Mapping[str, bytes]:
+    return database.read(lambda conn: database_reader(lambda: conn)(parts))
 
 
 def init_app(app: Flask) -> None:

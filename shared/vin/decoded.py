@@ -74,7 +74,7 @@ class Decoded(Struct, eq=False, gc=False):
     def values(self) -> Values:
         """The value of each variable; several values of one variable are joined with "; ".
 
-        To be read only: VINs of one descriptor share it. `values.copy()` is a dict to change, or for `json`.
+        To be read only: VINs alike share it. `values.copy()` is a dict to change, or for `json`.
         """
         found = self.found
         if found is None:

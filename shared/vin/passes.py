@@ -62,7 +62,7 @@ class Pass(Struct, gc=False):
     suggested: str
     illegal: str
     unused: tuple[int, ...]  # positions
-    is_plain: bool  # no character is wrong, illegal or excepted: VINs alike in the descriptor share it
+    is_plain: bool  # no character is wrong, illegal or excepted: VINs alike share it
     additional: str | None = None  # told of the best pass alone
 
 

@@ -29,7 +29,7 @@ _SAID_BYTES = 400  # about what one takes
 
 
 class Selection(Struct, frozen=True, gc=False):
-    """Findings of one pass that do not depend on check digit and serial number."""
+    """Findings of one pass. They do not depend on the check digit; on the serial number as `Cell.looks` says."""
 
     said: tuple[Said, ...]  # what the patterns say, each element once
     formulas: tuple[Formula, ...]

@@ -4,9 +4,6 @@
 -- name: release
 SELECT release_id FROM vpic.release
 
--- name: parts
-SELECT part, data FROM vpic.vin_part WHERE part = ANY(%(parts)s)
-
 -- name: variables
 -- One row a variable that the flat answers name.
 SELECT id, code, COALESCE(isprivate, false) AS is_private, decode IS NOT NULL AS is_decoded

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, suppress
@@ -173,7 +173,8 @@ class Importer:
                     todo[0].object_key
                 )  # a bucket of another region says so here, before any worker
             with open_executor(self.settings, len(todo), self.workers) as (executor, count):
-                self._drive(conn, found["import_id"], executor, count, iter(todo), report)
+                bundles = _bundles(todo, min(BUNDLE_FILES, max(1, len(todo) // (2 * count))))
+                self._drive(conn, found["import_id"], executor, count, bundles, report)
 
     def _drive(
         self,
@@ -181,12 +182,11 @@ class Importer:
         import_id: int,
         executor: Executor,
         count: int,
-        todo: Iterator[Object],
+        bundles: Iterator[list[Object]],
         report: Report,
     ) -> None:
         """Keep the workers busy with two bundles each; on any stop wait for the bundles in hand."""
         waiting: set[Future[list[Outcome]]] = set()
-        bundles = _bundles(todo)
         settings = self.settings if isinstance(executor, ThreadPoolExecutor) else None
         take = partial(work.import_objects, import_id=import_id, settings=settings)
         asked_at = 0.0
@@ -225,13 +225,13 @@ class Importer:
             log.warning("%s cannot be read: %s", outcome.object_key, outcome.problem)
 
 
-def _bundles(todo: Iterator[Object]) -> Iterator[list[Object]]:
+def _bundles(todo: Iterable[Object], most: int) -> Iterator[list[Object]]:
     """Put objects together that a worker gets in one go: it fetches the next ones while it writes one."""
     bundle: list[Object] = []
     size = 0
     for item in todo:
         size += item.size_bytes
-        if bundle and (len(bundle) == BUNDLE_FILES or size > BUNDLE_BYTES):
+        if bundle and (len(bundle) == most or size > BUNDLE_BYTES):
             yield bundle
             bundle, size = [], item.size_bytes
         bundle.append(item)

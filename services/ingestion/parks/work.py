@@ -71,12 +71,15 @@ class _Worker:
         return self._loader
 
     def take_all(self, items: Sequence[tuple[Object, str]], import_id: int) -> list[Outcome]:
+        unwanted = threading.Event()
         coming = deque(
-            self.threads.submit(self.fetcher.fetch, address, item.object_key) for item, address in items
+            self.threads.submit(self.fetcher.fetch, address, item.object_key, unwanted)
+            for item, address in items
         )
         try:  # out of the queue, or it would hold what each of them fetched to its end
             return [self._take(item, coming.popleft(), import_id) for item, _ in items]
         finally:
+            unwanted.set()  # after an error nobody waits for what is being fetched
             for fetched in coming:
                 fetched.cancel()
 

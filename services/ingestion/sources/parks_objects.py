@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -49,8 +49,9 @@ class Fetcher:
                 )  # fmt: skip
         return self._http
 
-    def fetch(self, address: str, key: str) -> tuple[bytes, str | None]:
-        """Return an object's bytes and ETag. Busy endpoints and answers that are cut off are asked again.
+    def fetch(self, address: str, key: str, unwanted: Event | None = None) -> tuple[bytes, str | None]:
+        """Return an object's bytes and ETag. Busy endpoints and answers that are cut off are asked again, unless the
+        object is unwanted by then.
 
         Raises:
             TransientError: it could not be had whole now.
@@ -66,7 +67,11 @@ class Fetcher:
                 if attempt == TRIES or (exc.retry_after or 0) > LONGEST_WAIT:
                     raise
                 backoff = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)) * random.uniform(1, 1.25)  # noqa: S311
-                self.sleep(exc.retry_after if exc.retry_after is not None else backoff)
+                pause = exc.retry_after if exc.retry_after is not None else backoff
+                if unwanted is None:
+                    self.sleep(pause)
+                elif unwanted.wait(pause):
+                    raise
         raise AssertionError("unreachable")
 
     def _fetch_once(self, address: str, key: str) -> tuple[bytes, str | None]:

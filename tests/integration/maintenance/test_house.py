@@ -54,6 +54,18 @@ def test_month_is_there_for_others_only_once_its_maker_has_told_them(
         assert db.fetch_value(house.conn, wanted) == 0
 
 
+def test_month_is_locked_after_its_parent(house: House) -> None:
+    """As by who drops it: the other way round the two would wait for each other."""
+    wanted = "SELECT retail.ensure_fact_partitions('2024-05-01', '2024-05-31')"
+    house.do(wanted)
+    with closing(db.connect(house.settings)) as other, db.transaction(other):
+        db.execute(other, "LOCK TABLE ONLY retail.fact_sales IN ACCESS EXCLUSIVE MODE")
+        with db.transaction(house.conn), pytest.raises(TransientError, match="lock"):
+            db.execute(house.conn, "SET LOCAL lock_timeout = '100ms'")
+            db.execute(house.conn, wanted)
+        db.execute(other, "LOCK TABLE retail.fact_sales_2024_05 IN ACCESS EXCLUSIVE MODE NOWAIT")
+
+
 def test_storage_sums_partitions_and_is_one_row_a_day(house: House) -> None:
     day = date(2026, 3, 1)
     house.do("SELECT retail.ensure_fact_partitions(%(day)s, %(last)s)", day=day, last=date(2026, 4, 30))

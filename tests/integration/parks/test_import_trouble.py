@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -90,6 +91,21 @@ def test_object_in_other_hands_is_not_counted_twice(bench: Bench) -> None:
     work.close()
     assert [outcome.status for outcome in outcomes] == ["IMPORTED", "SKIPPED"]
     assert bench.value("SELECT files_done FROM parks.import_checkpoints") == 1
+
+
+def test_object_that_nobody_wants_any_more_is_not_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def away(fetcher: parks_objects.Fetcher, address: str, key: str) -> tuple[bytes, str | None]:
+        asked.append(key)
+        raise TransientError("the archive is away")
+
+    monkeypatch.setattr(parks_objects.Fetcher, "_fetch_once", away)
+    unwanted = threading.Event()
+    unwanted.set()
+    with pytest.raises(TransientError, match="away"):
+        parks_objects.Fetcher().fetch("http://127.0.0.1:9/key", "key", unwanted)
+    assert asked == ["key"]
 
 
 def test_what_was_done_before_the_archive_went_away_stays_done(

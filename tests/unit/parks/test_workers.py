@@ -49,6 +49,6 @@ def test_few_small_objects_or_one_large_one_go_to_a_worker(
     megabytes: list[int], bundles: list[list[int]]
 ) -> None:
     items = (Object(n, f"{n}", "", size << 20, "LISTED", None, None) for n, size in enumerate(megabytes))
-    made = list(_bundles(items))
+    made = list(_bundles(items, 4))
     assert [[item.size_bytes >> 20 for item in bundle] for bundle in made] == bundles
     assert [item.object_id for bundle in made for item in bundle] == list(range(len(megabytes)))

@@ -4,9 +4,14 @@ from datetime import UTC, datetime
 from itertools import islice
 from random import Random
 
+import msgspec
+from msgspec import msgpack
+from msgspec.structs import replace
+
 from shared.vin import Decoder, VinError
 from shared.vin.checkdigit import check_digit, first_digit_of_correction
 from shared.vin.decoded import Decoded
+from shared.vin.parts import COMMON, Common, SetPart, WmiPart, pack, token_of, unpack
 from tests.unit.vin.conftest import NOW, Parts, read_cases, reader
 
 
@@ -60,16 +65,57 @@ def test_siblings_whose_serial_number_matters_get_their_own_answers(release: Par
     for vin in descriptors.values():
         if not depends_on_serial_number(shared, vin):
             continue
-        for _ in range(60):
+        for _ in range(100):
             other = f"{vin[:11]}{chance.choice(5 * vin[11] + '012345ACM')}{chance.randrange(10**5):05}"
             if vin[2] == "9":
                 other = other[:11] + vin[11:14] + other[14:]
             other = other[:8] + check_digit(other, first_digit_of_correction(other)) + other[9:]
-            shared._set_clock(NOW)
-            seen, known = seen + 1, known + (shared._known(other, None, False) is not None)
-            decoded, wanted = (decoder.decode(other, now=NOW) for decoder in (shared, alone))
+            asked, moment = (
+                chance.choice((None, None, 1999, 2018)),
+                chance.choice((NOW, NOW, datetime(2019, 6, 1))),
+            )
+            shared._set_clock(moment)
+            seen, known = seen + 1, known + (shared._known(other, asked, False) is not None)
+            decoded, wanted = (decoder.decode(other, asked, moment) for decoder in (shared, alone))
             assert decoded.rows() == wanted.rows() and decoded.values == wanted.values, other
     assert seen > 200 and seen > known > 100
+
+
+def test_classes_of_serial_numbers_are_those_of_their_year(release: Parts) -> None:
+    """A clock goes back over New Year and forth again: a year competes whose keys are numbered otherwise."""
+    parts = with_a_second_year(release, "50E")
+    shared, alone = Decoder(reader(parts)), Decoder(reader(parts), templates=0)
+    early, late = datetime(2019, 6, 1, tzinfo=UTC), NOW
+    for char, moment in (("3", late), ("3", early), ("0", late), ("0", early), ("3", late), ("0", late)):
+        vin = f"50EA1GEA0PA{char}00123"
+        vin = vin[:8] + check_digit(vin, 14) + vin[9:]
+        found, wanted = (decoder.decode(vin, now=moment) for decoder in (shared, alone))
+        assert found.rows() == wanted.rows(), (char, moment)
+
+
+def with_a_second_year(release: Parts, wmi: str) -> Parts:
+    """Give a manufacturer code the patterns of 2023 in 1993 too, their characters at position 12 in reverse order."""
+    common = unpack(release[COMMON], Common)
+    maker = msgpack.decode(common.makers[wmi], type=WmiPart)
+    found = unpack(release[f"s{maker.set_ids[maker.from_years.index(2023)]}"], SetPart)
+    places = []
+    for place in found.places:
+        if place.place == 8:
+            size = len(place.other)
+            bits = [place.bits[at : at + size] for at in range(0, len(place.bits), size)]
+            place = replace(
+                place, chars=place.chars[::-1], groups=bytes(range(len(bits))), bits=b"".join(bits[::-1])
+            )
+        places.append(place)
+    assert any(len(place.chars) == 2 for place in places if place.place == 8)
+    years = {"from_years": (1993, 1994, *maker.from_years), "set_ids": (99_999, 0, *maker.set_ids)}
+    maker = replace(maker, **years, valid={}, published=0)
+    makers = common.makers | {wmi: msgspec.Raw(msgpack.encode(maker))}
+    token = token_of(release[COMMON])
+    return release | {
+        COMMON: pack(token, replace(common, makers=makers)),
+        "s99999": pack(token, replace(found, places=tuple(places))),
+    }
 
 
 def depends_on_serial_number(decoder: Decoder, vin: str) -> bool:
