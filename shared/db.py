@@ -1,5 +1,6 @@
 """PostgreSQL: connections, the one way to write, and what the driver's errors mean."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,17 +91,22 @@ def connect(
 
 
 def _map_connect_error(exc: psycopg2.OperationalError) -> CronhouseError:
-    text = " ".join(str(exc).split())
+    text = _one_line(str(exc))
     for sign in ("authentication failed", "does not exist", "no password supplied", "no pg_hba.conf entry"):
         if sign in text:
             return ConfigError(f"DATABASE_URL: {text}")
     return TransientError(f"cannot connect to PostgreSQL: {text}")
 
 
+def _one_line(text: str) -> str:
+    """Join the lines of a message: libpq's second line is a sentence of its own, or goes on with the first's."""
+    return " ".join(re.sub(r"\s*\n(?!\s*[a-z])|\s*\n(?=connection to)", "; ", text.strip()).split())
+
+
 def map_error(exc: psycopg2.Error) -> CronhouseError:
     """Say what a driver error means for the run, by its SQLSTATE."""
     code = exc.pgcode or ""
-    text = " ".join((exc.diag.message_primary or str(exc) or type(exc).__name__).split())
+    text = _one_line(exc.diag.message_primary or str(exc) or type(exc).__name__)
     advice = _WITH_ADVICE.get(code)
     message = f"PostgreSQL: {text}" + (f" ({advice})" if advice else "")
     lost = not code and isinstance(exc, psycopg2.OperationalError | psycopg2.InterfaceError)

@@ -44,18 +44,23 @@ def steer_import(import_id: int, action: str) -> Any:
 
 
 def read_page(asked: Mapping[str, str]) -> dict[str, Any]:
-    """Read all that the page shows; what does not exist, or is no id or day, is as if it had not been asked for."""
+    """Read all that the page shows; what does not exist, or is no id or day, is as if it had not been asked for.
+
+    `is_other_park` tells that a park was asked for that there is none of.
+    """
     known = _fetch("parks")
-    park = _chosen(known, "park_id", asked.get("park")) or _with_statistics(known)
+    chosen = _chosen(known, "park_id", asked.get("park"))
+    park = chosen or _with_statistics(known)
     rides = _fetch("rides", park=park["park_id"]) if park else []
     ride = _chosen(rides, "entity_id", asked.get("ride")) or (rides[0] if rides else None)
     return {
         "parks": known,
         "park": park,
+        "is_other_park": bool(asked.get("park") and park and not chosen),
         "board": _fetch("board", park=park["park_id"]) if park else [],
         "rides": sorted(rides, key=lambda row: row["name"] or ""),
         "ride": ride,
-        "day": read_day(ride, _day(asked.get("day")) or ride["newest_day"]) if ride else None,
+        "day": read_day(ride, _day(asked.get("day")) or _telling_day(ride)) if ride else None,
         "years": read_years(ride) if ride else None,
         "storage": read_storage(),
         "imports": [{**row, "share": _share(row)} for row in _fetch("imports")],
@@ -84,6 +89,13 @@ def _day(text: str | None) -> date | None:
         return date.fromisoformat(text or "")
     except ValueError:
         return None
+
+
+def _telling_day(ride: Row) -> date:
+    """Return the ride's newest day with more than a moment of it, which today in its first hours has not."""
+    found = _fetch("telling_day", ride=ride["ride_id"])
+    day: date = found[0]["local_date"] if found else ride["newest_day"]
+    return day
 
 
 def read_day(ride: Row, day: date) -> dict[str, Any]:

@@ -57,6 +57,19 @@ def percent(value: Any) -> str:
     return f"{float(value):.4g}" if value is not None else "–"
 
 
+def two_digits(value: float) -> str:
+    """Write 0.4829 as 0.48, 5.37 as 5.4 and 53.7 as 54."""
+    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.2g}"
+
+
+def size(value: float) -> str:
+    """Write bytes in the largest unit that they fill: 482,900,000 as 482.9 MB, 100,000,000,000 as 100 GB."""
+    for of, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
+        if value >= of:
+            return f"{round(value / of, 1):,g} {unit}"
+    return f"{round(value / 1e3, 1):g} kB"
+
+
 FILTERS = {
     "number": number,
     "money": money,
@@ -65,4 +78,6 @@ FILTERS = {
     "moment": moment,
     "day": day,
     "percent": percent,
+    "two_digits": two_digits,
+    "size": size,
 }

@@ -53,6 +53,8 @@ def test_a_ride_is_looked_at_and_an_import_is_steered(
     shoot(page, f"parks-{width}")
 
     imports = page.locator("section[aria-labelledby=imports]")
+    button = page.locator("button:text-is('Pause')").bounding_box()
+    assert button is not None and button["x"] + button["width"] <= width  # seen without scrolling sideways
     page.click("button:text-is('Pause')")
     assert page.url == f"{base}/parks#imports" and "Paused" in imports.inner_text()
     page.click("button:text-is('Resume')")

@@ -78,6 +78,21 @@ def test_a_server_that_is_not_there_is_transient_and_a_wrong_database_is_configu
         db.connect(load_settings({"DATABASE_URL": pg_server.url("no_such_database")}))
 
 
+def test_a_server_that_is_not_there_is_told_of_in_one_line_of_two_sentences(pg):
+    url = "postgresql://nobody@127.0.0.1:1/nothing"
+    with pytest.raises(TransientError, match="Connection refused; Is the server running"):
+        db.connect(pg, url=url)
+
+
+def test_a_sentence_that_the_driver_breaks_stays_one():
+    lost = psycopg2.OperationalError(
+        "server closed the connection\n\tIt terminated\n\tbefore or while processing.\n"
+    )
+    assert str(db.map_error(lost)) == (
+        "PostgreSQL: server closed the connection; It terminated before or while processing."
+    )
+
+
 def test_the_embedded_server_that_is_down_says_how_to_start_it(tmp_path):
     with pytest.raises(ConfigError, match="cronhouse local up"):
         db.connect(load_settings({"CRONHOUSE_LOCAL_DIR": str(tmp_path)}))

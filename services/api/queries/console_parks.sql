@@ -28,6 +28,13 @@ CROSS JOIN LATERAL (SELECT s.local_date, s.mean_wait FROM parks.ride_daily_stats
 WHERE r.park_id = %(park)s
 ORDER BY newest.mean_wait DESC NULLS LAST, r.name;
 
+-- name: telling_day
+-- The ride's newest day with at least two hours of operation: less is a dot, no line.
+SELECT local_date FROM parks.ride_daily_stats
+WHERE ride_id = %(ride)s AND operating_minutes >= 120
+ORDER BY local_date DESC
+LIMIT 1;
+
 -- name: day_by_hour
 -- One row an hour of the ride's local day; the hour that summer time's end repeats stands twice.
 SELECT local_hour, hour_start, mean_wait, samples, down_minutes

@@ -222,7 +222,8 @@ def _write_manual(
 def undo_batch(conn: db.Connection, batch_id: int, actor: str) -> tuple[int, int]:
     """Take back all that a batch wrote; return how many mappings went and how many earlier ones came back.
 
-    Questions that the batch answered are open, or decided, again as they were.
+    Questions that the batch answered are open, or decided, again as they were. What a batch wrote that was itself
+    undone meanwhile stays away: what was there before that one comes back.
 
     Raises:
         FatalError: there is no such batch, or it was undone before.
@@ -237,8 +238,7 @@ def undo_batch(conn: db.Connection, batch_id: int, actor: str) -> tuple[int, int
         db.execute(conn, read_queries(_Q)["lock_system"], {"system": batch["system"]})
         gone = db.execute(conn, read_queries(_Q)["undo_mappings"], values)
         db.execute(conn, read_queries(_Q)["undo_reviews"], values)
-        back = db.execute(conn, read_queries(_Q)["bring_back"], values)
-        db.execute(conn, read_queries(_Q)["bring_back_reviews"], values)
+        back = db.fetch_value(conn, read_queries(_Q)["bring_back"], {**values, "system": batch["system"]})
         db.execute(conn, read_queries(_Q)["mark_undone"], values)
         apikeys.write_audit(
             conn, actor, "parks.match_undo", f"batch:{batch_id}", {"gone": gone, "back": back}

@@ -240,6 +240,19 @@ def test_embedded_house_lets_its_own_machine_read(embedded: Flask) -> None:
     error_of(client.post("/api/workflows/retail/run", json={"date": "2026-01-05"}), 403)
 
 
+def test_embedded_house_shows_its_own_machine_where_to_sign_in(embedded: Flask, keys: dict[str, str]) -> None:
+    client = embedded.test_client()
+    page = {"Accept": "text/html"}
+    assert "an operator's key gives the buttons" in client.get("/sign-in", headers=page).text
+    assert (
+        'href="/sign-in?next=/parks?day%3D2026-01-05">Sign in</a>'
+        in client.get("/parks?day=2026-01-05", headers=page).text
+    )
+    sign_in(client, keys["reader"])
+    text = client.get("/parks", headers=page).text
+    assert "Sign in</a>" not in text and "<button>Sign out</button>" in text
+
+
 @pytest.mark.parametrize(
     ("address", "headers"),
     [

@@ -66,7 +66,9 @@ def test_storage_is_told_as_it_was_measured(operator: FlaskClient, world: World,
     answer = operator.get("/api/admin/storage/summary").json
     scopes = {row["scope"]: row for row in answer["scopes"]}
     assert answer["measured_on"] == str(NOW.date()) and scopes["database"]["used_percent"] is not None
-    assert scopes["parks"]["bytes_per_day"] is None and scopes["parks"]["note"].startswith("not known")
+    assert scopes["parks"]["bytes_per_day"] is None and scopes["parks"]["note"].startswith(
+        "the growth is not known"
+    )
     assert answer["relations"][0]["total_bytes"] > 0
     page = operator.get("/api/admin/storage/partitions?table=ride_status_snapshots&limit=1").json
     assert page["data"][0]["partition"] == f"ride_status_snapshots_{NOW:%Y_%m}" and page["page"]["next"]

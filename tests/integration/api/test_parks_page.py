@@ -11,6 +11,10 @@ from tests.integration.api.conftest import error_of
 from tests.integration.api.few_rides import DWARFS, PARK, load_few_rides
 
 PAGE = {"Accept": "text/html"}
+NOT_KNOWN = (
+    '<p class="notice warn" role="status">The park that was asked for is not known here: '
+    "this is Magic Kingdom Park.</p>\n"
+)
 
 
 def show(client: FlaskClient, **asked: str) -> str:
@@ -89,7 +93,40 @@ def test_an_import_shows_its_progress_and_the_page_comes_again(reader: FlaskClie
 
 @pytest.mark.parametrize("odd", ["x", "'; DROP TABLE parks.rides --", str(uuid4()), ""])
 def test_odd_parameters_show_the_page_as_without_them(reader: FlaskClient, rides: None, odd: str) -> None:
-    assert show(reader, park=odd, ride=odd, day=odd) == show(reader)
+    said = NOT_KNOWN if odd else ""
+    assert show(reader, park=odd, ride=odd, day=odd).replace(said, "") == show(reader)
+
+
+def test_another_park_than_the_one_asked_for_is_said_to_be_one(reader: FlaskClient, rides: None) -> None:
+    assert NOT_KNOWN in show(reader, park=str(uuid4())) and "not known here" not in show(reader, park=PARK)
+
+
+def test_without_a_day_the_newest_one_of_which_more_than_a_moment_is_known_is_shown(
+    reader: FlaskClient, conn: db.Connection, rides: None
+) -> None:
+    assert "Seven Dwarfs Mine Train, Wed 31 Jul 2019" in show(reader)
+    short = "UPDATE parks.ride_daily_stats SET operating_minutes = 29 WHERE local_date > '2019-07-29'"
+    with db.transaction(conn):
+        db.execute(conn, short)
+    assert "Seven Dwarfs Mine Train, Mon 29 Jul 2019" in show(reader)
+    with db.transaction(conn):
+        db.execute(conn, "UPDATE parks.ride_daily_stats SET operating_minutes = 29")
+    assert "Seven Dwarfs Mine Train, Wed 31 Jul 2019" in show(reader)
+
+
+def test_an_import_that_was_cancelled_before_it_began_waits_for_no_list(
+    reader: FlaskClient, conn: db.Connection, rides: None
+) -> None:
+    change = (
+        "UPDATE parks.import_checkpoints SET files_total = 0, bytes_total = 0, bytes_done = 0, status = %s"
+    )
+    with db.transaction(conn):
+        db.execute(conn, change, ("IN_PROGRESS",))
+    assert "not listed yet" in show(reader)
+    with db.transaction(conn):
+        db.execute(conn, change, ("CANCELLED",))
+    text = show(reader)
+    assert "nothing was listed" in text and "not listed yet" not in text
 
 
 HERE = {"Origin": "http://localhost"}
@@ -163,14 +200,14 @@ def test_storage_is_drawn_thirty_days_ahead(reader: FlaskClient, conn: db.Connec
             "forecast_bytes) VALUES ('2026-11-21', 'database', '2026-11-28', 2000000, 20, 540000000, 554000000)",
         )
     text = show(reader)
-    allowed = "the 1000.0 MB that <code>storage.capacity</code> in <code>workflows/parks.yml</code> allows"
-    assert f"540.0 MB on Sat 21 Nov 2026, 54 % of {allowed}; full in 230 days" in text
+    allowed = "the 1 GB that <code>storage.capacity</code> in <code>workflows/parks.yml</code> allows"
+    assert f"540 MB on Sat 21 Nov 2026, 54 % of {allowed}; full in 230 days" in text
     assert "Forecast, 21 Dec: 600 MB" in text and "Measured, 1 Nov: 500 MB" in text
     assert '<th scope="row">Sat 28 Nov 2026</th><td class="num">554.0</td>' in text
 
 
 def test_growth_that_is_not_known_is_not_drawn(reader: FlaskClient, conn: db.Connection) -> None:
     with db.transaction(conn):
-        db.execute(conn, GROWTH, {"rate": None, "full": None, "note": "measured on too few days"})
+        db.execute(conn, GROWTH, {"rate": None, "full": None, "note": "the growth is not known: 3 days"})
     text = show(reader)
-    assert "measured on too few days" in text and "Forecast" not in text
+    assert "allows. The growth is not known: 3 days.</p>" in text and "Forecast" not in text

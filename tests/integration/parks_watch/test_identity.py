@@ -244,6 +244,45 @@ def test_undo_takes_a_batch_back_and_brings_back_what_was_before(two_parks: Worl
         store.undo_batch(two_parks.conn, 99, "ana")
 
 
+def test_undo_out_of_order_brings_no_undone_batch_back(two_parks: World) -> None:
+    rides = store.read_rides(DATA / "internal_rides.csv", COLUMNS)
+    first = match(two_parks, rides[:30]).batch_id
+    mappings, reviews = (
+        "SELECT * FROM parks.ride_mapping ORDER BY 2",
+        "SELECT * FROM parks.match_review ORDER BY 1",
+    )
+    before = two_parks.rows(mappings), two_parks.rows(reviews)
+    second = match(two_parks, rides, [store.Manual("4163", None, None)]).batch_id
+    third = match(two_parks, rides, [store.Manual("4163", None, None)]).batch_id
+    assert first and second and third
+    assert store.undo_batch(two_parks.conn, second, "ana") == (0, 0)
+    gone, back = store.undo_batch(two_parks.conn, third, "ana")
+    assert gone > back == len(before[0])
+    assert (two_parks.rows(mappings), two_parks.rows(reviews)) == before
+    assert store.undo_batch(two_parks.conn, first, "ana") == (back, 0)
+    assert two_parks.rows(mappings) == two_parks.rows(reviews) == []
+
+
+def test_undo_of_every_batch_but_the_last_and_then_the_last_leaves_nothing(two_parks: World) -> None:
+    rides = store.read_rides(DATA / "internal_rides.csv", COLUMNS)
+    batches = [match(two_parks, rides).batch_id for _ in range(3)]
+    said = [store.undo_batch(two_parks.conn, batch or 0, "ana") for batch in batches]
+    assert said == [(0, 0), (0, 0), (43, 0)]
+    for table in ("ride_mapping", "match_review"):
+        assert two_parks.value(f"SELECT count(*) FROM parks.{table}") == 0
+
+
+def test_undo_leaves_a_ride_to_the_question_that_a_later_batch_asked(two_parks: World) -> None:
+    """Its mapping of before would stand beside an open question, which nobody could then accept."""
+    name = "Haunted Mansion"
+    match(two_parks, [ride(name)])
+    second = match(two_parks, [ride(name)]).batch_id
+    match(two_parks, [ride("No such ride")])
+    assert second is not None and store.undo_batch(two_parks.conn, second, "ana") == (0, 0)
+    assert two_parks.value("SELECT count(*) FROM parks.ride_mapping") == 0
+    assert two_parks.value("SELECT state FROM parks.match_review") == "open"
+
+
 def test_undo_brings_back_the_reviews_that_the_manual_file_overruled(two_parks: World) -> None:
     rides = store.read_rides(DATA / "internal_rides.csv", COLUMNS)
     match(two_parks, rides)

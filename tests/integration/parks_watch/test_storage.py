@@ -119,7 +119,7 @@ def test_short_series_says_that_it_is_not_known(keeper: Storekeeper) -> None:
     keeper.run()
     row = keeper.growth()
     assert row["bytes_per_day"] is None and row["days_until_full"] is None
-    assert row["note"] == "not known: 5 days without imports, 7 are needed"
+    assert row["note"] == "the growth is not known: 5 days without imports, 7 are needed"
     assert keeper.world.value("SELECT count(*) FROM parks.storage_forecast") == 0
 
 

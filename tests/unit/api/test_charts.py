@@ -80,3 +80,18 @@ def test_numbers_and_times_are_written_for_people() -> None:
     assert formats.ago(now - timedelta(hours=25)) == "1 day ago" and formats.ago(None) == "never"
     assert formats.ago(now - timedelta(minutes=3)) == "3 minutes ago" and formats.ago(now) == "just now"
     assert formats.percent(97.5) == "97.5" and formats.day(DAYS[0]) == "Thu 1 Jan 2026"
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0, "0 kB"), (121_300_000, "121.3 MB"), (100_000_000_000, "100 GB"), (1_540_000_000_000, "1.5 TB")],
+)
+def test_sizes_are_written_in_the_largest_unit_that_they_fill(value: int, said: str) -> None:
+    assert formats.size(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(0, "0"), (0.4829, "0.48"), (5.37, "5.4"), (53.7, "54"), (100.0, "100"), (120, "120")]
+)
+def test_shares_of_the_storage_have_two_digits(value: float, said: str) -> None:
+    assert formats.two_digits(value) == said

@@ -77,20 +77,39 @@ DELETE FROM parks.ride_mapping WHERE batch_id = %(batch_id)s;
 DELETE FROM parks.match_review WHERE batch_id = %(batch_id)s;
 
 -- name: bring_back
--- Only where no later batch has decided since.
-INSERT INTO parks.ride_mapping
-SELECT old.* FROM parks.match_batch AS b,
-       jsonb_populate_recordset(NULL::parks.ride_mapping, b.replaced) AS old
-WHERE b.batch_id = %(batch_id)s AND old.ride_id IS NOT NULL
-ON CONFLICT (system, external_id) DO NOTHING;
-
--- name: bring_back_reviews
--- Only where nobody has asked or decided since.
-INSERT INTO parks.match_review OVERRIDING SYSTEM VALUE
-SELECT old.* FROM parks.match_batch AS b,
-       jsonb_populate_recordset(NULL::parks.match_review, b.replaced) AS old
-WHERE b.batch_id = %(batch_id)s AND old.review_id IS NOT NULL
-ON CONFLICT (system, external_id) DO NOTHING;
+-- Mappings and reviews as they were before the batch. What an undone batch wrote does not come back, but what was there
+-- before that one does, and so on. Only for rides that nothing stands for now: a later batch or a person has decided else.
+WITH RECURSIVE kept AS MATERIALIZED (
+    SELECT b.batch_id, row.value AS kept_row, row.value ->> 'external_id' AS external_id,
+           (row.value ->> 'batch_id')::bigint AS written_by
+    FROM parks.match_batch AS b, jsonb_array_elements(b.replaced) AS row
+    WHERE b.system = %(system)s AND (b.batch_id = %(batch_id)s OR b.undone_at IS NOT NULL)
+), before AS (
+    SELECT kept_row, external_id, written_by FROM kept WHERE batch_id = %(batch_id)s
+    UNION
+    SELECT k.kept_row, k.external_id, k.written_by
+    FROM before AS b JOIN kept AS k ON k.batch_id = b.written_by AND k.external_id = b.external_id
+), standing AS (
+    SELECT external_id FROM parks.ride_mapping WHERE system = %(system)s
+    UNION ALL
+    SELECT external_id FROM parks.match_review WHERE system = %(system)s
+), due AS (
+    SELECT kept_row FROM before
+    WHERE written_by NOT IN (SELECT batch_id FROM parks.match_batch WHERE undone_at IS NOT NULL)
+      AND external_id NOT IN (SELECT external_id FROM standing)
+), asked AS (
+    INSERT INTO parks.match_review OVERRIDING SYSTEM VALUE
+    SELECT old.* FROM due, jsonb_populate_record(NULL::parks.match_review, due.kept_row) AS old
+    WHERE old.review_id IS NOT NULL
+    ON CONFLICT (system, external_id) DO NOTHING
+), mapped AS (
+    INSERT INTO parks.ride_mapping
+    SELECT old.* FROM due, jsonb_populate_record(NULL::parks.ride_mapping, due.kept_row) AS old
+    WHERE old.ride_id IS NOT NULL
+    ON CONFLICT (system, external_id) DO NOTHING
+    RETURNING external_id
+)
+SELECT count(*) FROM mapped;
 
 -- name: mark_undone
 UPDATE parks.match_batch SET undone_at = now() WHERE batch_id = %(batch_id)s;

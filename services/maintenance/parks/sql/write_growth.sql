@@ -68,10 +68,10 @@ SELECT
     CASE WHEN capacity IS NULL THEN NULL
          WHEN total_bytes >= capacity THEN 0
          WHEN slope > 0 THEN least((capacity - total_bytes) / slope, 36500)::integer END,
-    CASE WHEN slope IS NULL THEN format('not known: %%s days without imports, %%s are needed', days, %(shortest)s)
+    CASE WHEN slope IS NULL THEN format('the growth is not known: %%s days without imports, %%s are needed', days, %(shortest)s)
          WHEN slope < 0 THEN format('it shrinks, over %%s days', days)
          WHEN slope = 0 THEN format('it does not grow, over %%s days', days)
-         ELSE format('by least squares over %%s days', days) END
+         ELSE format('the growth is fitted by least squares over %%s days', days) END
     || CASE WHEN scope = 'database' AND capacity IS NULL
             THEN '; what it may take is not known: set storage.capacity in workflows/parks.yml' ELSE '' END
 FROM today
