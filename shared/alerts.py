@@ -48,9 +48,9 @@ def raise_incident(
     except CronhouseError as exc:
         _log.error("incident %s could not be kept: %s", key, exc)
         return False
+    said = reason if look_closer in reason else f"{reason} (look closer: {look_closer})"
     _log.log(
-        logging.ERROR if severity == "critical" else logging.WARNING,
-        "incident %s: %s: %s (look closer: %s)", key, title, reason, look_closer,
+        logging.ERROR if severity == "critical" else logging.WARNING, "incident %s: %s: %s", key, title, said,
         extra={"fields": {"incident": key, "times_seen": row["times_seen"]}},
     )  # fmt: skip
     if not row["due"]:

@@ -194,14 +194,14 @@ def log_results(log: logging.Logger, results: Sequence[Result], score: Score) ->
     )
 
 
-def raise_critical(results: Sequence[Result]) -> None:
+def raise_critical(results: Sequence[Result], look_closer: str) -> None:
     """Stop the workflow when a critical check failed. Call it after the results are committed.
 
     Raises:
-        CheckFailed: names the checks. Where to look closer says the incident that comes of it.
+        CheckFailed: names the checks and the command that shows more.
     """
     failed = [r for r in results if not r.passed and r.rule.severity == "critical"]
     if failed:
         names = "; ".join(f"{r.rule.name} ({r.message}, expected {expected(r.rule)})" for r in failed)
         word = "check" if len(failed) == 1 else "checks"
-        raise CheckFailed(f"{len(failed)} critical {word} failed: {names}")
+        raise CheckFailed(f"{len(failed)} critical {word} failed: {names}. Look closer: {look_closer}")

@@ -105,10 +105,13 @@ def test_score_weighs_critical_5_warning_2_info_1() -> None:
 
 def test_only_critical_failures_stop() -> None:
     rules = read_rules(GOOD, SMALL)
-    raise_critical([Result(rule, rule.severity == "critical", None, "bad") for rule in rules])
+    raise_critical([Result(rule, rule.severity == "critical", None, "bad") for rule in rules], "look")
     with pytest.raises(CheckFailed) as caught:
-        raise_critical([Result(rule, False, None, "bad") for rule in rules])
-    assert str(caught.value) == "1 critical check failed: lost (bad, expected at most 0)"
+        raise_critical([Result(rule, False, None, "bad") for rule in rules], "cronhouse logs 7")
+    assert (
+        str(caught.value)
+        == "1 critical check failed: lost (bad, expected at most 0). Look closer: cronhouse logs 7"
+    )
 
 
 @pytest.mark.parametrize(

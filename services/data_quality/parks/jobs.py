@@ -46,7 +46,7 @@ def check_quality(run: Run) -> Counts:
     run.committed = Counts(read=watch.days, written=len(results))
     quality.log_results(run.log, results, score)
     _tell(run, results)
-    quality.raise_critical(results)
+    quality.raise_critical(results, f"cronhouse logs {run.id}")
     return run.committed
 
 

@@ -32,5 +32,5 @@ def check_quality(run: Run) -> Counts:
         score = quality.record(run.conn, run.id, run.workflow.name, run.date, results)
     run.committed = Counts(read=int(gate.lines), written=len(results))
     quality.log_results(run.log, results, score)
-    quality.raise_critical(results)
+    quality.raise_critical(results, f"cronhouse logs {run.id}")
     return run.committed

@@ -127,7 +127,7 @@ def _fill(run: Run, release: "Release", source: "Source") -> Counts:
         with db.transaction(conn):
             score = quality.record(conn, run.id, run.workflow.name, run.date, results)
         quality.log_results(run.log, results, score)
-        quality.raise_critical(results)
+        quality.raise_critical(results, f"cronhouse logs {run.id}")
     with run.stage("swap"):
         swap.swap_in(conn, release, run.log)
     rows = sum(whole.tables.values())
