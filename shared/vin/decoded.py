@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,7 @@ from shared.vin.values import clean
 Row = dict[str, Any]
 Values = MappingProxyType[str, str | None]  # by the name of the variable
 _NOTHING: Values = MappingProxyType({})
+_TIMES = 20_000  # in memory as text: a release has many patterns of the same moment
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXT_TOO_LONG, _BAD_REGEX = "22001", "2201B"
 
@@ -227,6 +229,7 @@ def _trimmed(value: str | None) -> str | None:
     return value and value.strip(" ")
 
 
+@lru_cache(maxsize=_TIMES)
 def timestamp(microseconds: int) -> str:
     """Write a time as PostgreSQL does, without trailing zeros."""
     text = (_EPOCH + timedelta(microseconds=microseconds)).strftime("%Y-%m-%d %H:%M:%S.%f")
