@@ -126,10 +126,10 @@ def decide() -> Response | None:
         principal = g.principal = principal.signed_in()
     enough = apikeys.ROLES.index(principal.role) >= apikeys.ROLES.index(role)
     writes = request.method not in READING
-    if enough and writes and not principal.may_write:
-        fail(403, f"Here {principal.name} may only look; to change something {_HOW_TO_SEND}.")
     if not enough:
         fail(403, f"This needs a key of role {role}; {principal.name} has the role {principal.role} here.")
+    if writes and not principal.may_write:
+        fail(403, f"Here {principal.name} may only look; to change something {_HOW_TO_SEND}.")
     return None
 
 

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from shared.sizes import in_largest_unit
+
 SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
 
 
@@ -64,10 +66,8 @@ def two_digits(value: float) -> str:
 
 def size(value: float) -> str:
     """Write bytes in the largest unit that they fill: 482,900,000 as 482.9 MB, 100,000,000,000 as 100 GB."""
-    for of, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB")):
-        if value >= of:
-            return f"{round(value / of, 1):,g} {unit}"
-    return f"{round(value / 1e3, 1):g} kB"
+    number, unit = in_largest_unit(value)
+    return f"{round(number, 1):,g} {unit}"
 
 
 FILTERS = {

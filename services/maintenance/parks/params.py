@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.sizes import UNITS
+
 SECTIONS = ("storage",)
-_UNITS = {"": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_UNITS = {"": 1, **UNITS}
 KEYS = (
     "capacity", "warn_share", "alert_share", "window_days", "growth_change", "growth_floor", "import_day_events",
     "horizons",

@@ -9,6 +9,7 @@ from typing import Any
 from services.maintenance.parks.params import SHORTEST_FIT, Storage
 from shared import alerts, db
 from shared.jobs import Run
+from shared.sizes import in_largest_unit
 from shared.sql import SqlFolder, read_queries
 
 _SQL = SqlFolder(Path(__file__).parent / "sql")
@@ -109,7 +110,5 @@ def tell(run: Run, findings: Iterator[Finding]) -> int:
 
 
 def _size(count: int) -> str:
-    for unit, one in (("TB", 10**12), ("GB", 10**9), ("MB", 10**6)):
-        if abs(count) >= one:
-            return f"{count / one:.1f} {unit}"
-    return f"{count / 1000:.0f} kB"
+    number, unit = in_largest_unit(count)
+    return f"{number:.{0 if unit == 'kB' else 1}f} {unit}"
