@@ -1,6 +1,6 @@
 """Asks an HTTP server of this machine again and again, and tells how long the answers took.
 
-    python bench/http_load.py --port 8000 --seconds 5 [--rate 100] < addresses
+    python bench/http_load.py --port 8000 --seconds 5 [--rate 100] [--strangers] < addresses
 
 The addresses, one a line, are asked one after the other, from the first again when they are used up. Without --rate
 each connection asks as soon as it has its answer: the most that the server gives. With it requests come by chance at
@@ -75,9 +75,10 @@ class Connection:
 class Load:
     """The requests of one measurement."""
 
-    def __init__(self, port: int, addresses: Sequence[str], connections: int, rate: float, most: int) -> None:
-        # callers by chance are strangers, each with a connection of its own
-        kept = "close" if rate else "keep-alive"
+    def __init__(
+        self, port: int, addresses: Sequence[str], connections: int, rate: float, most: int, strangers: bool
+    ) -> None:
+        kept = "close" if strangers else "keep-alive"
         head = f"Host: {HOST}:{port}\r\nConnection: {kept}\r\n\r\n"
         self.requests: Iterator[bytes] = cycle(
             [f"GET {path} HTTP/1.1\r\n{head}".encode() for path in addresses]
@@ -164,11 +165,12 @@ def main() -> int:
         "--rate", type=float, default=0.0, help="requests a second; 0: as many as there can be"
     )
     parser.add_argument("--most", type=int, default=MOST, help=f"requests at most (default {MOST})")
+    parser.add_argument("--strangers", action="store_true", help="each request over a connection of its own")
     options = parser.parse_args()
     addresses = sys.stdin.read().split()
     if not addresses:
         parser.error("no addresses on standard input")
-    load = Load(options.port, addresses, options.connections, options.rate, options.most)
+    load = Load(options.port, addresses, options.connections, options.rate, options.most, options.strangers)
     print(json.dumps(load.run(options.seconds)))
     return 0
 

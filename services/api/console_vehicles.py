@@ -102,9 +102,9 @@ def _short(value: str) -> str:
 def read_groups(decoded: Decoded) -> list[tuple[str, list[tuple[str, str]]]]:
     """Return (variable, value) by vPIC's groups, without what does not apply to the vehicle."""
     groups: dict[str, list[tuple[str, str]]] = {}
-    for row in decoded.rows():
-        if row["group_name"] and row["value"] and row["value"] != NOTHING:
-            groups.setdefault(row["group_name"], []).append((row["variable"], row["value"]))
+    for variable, value in decoded.variables():
+        if variable.group and value and value != NOTHING:
+            groups.setdefault(variable.group, []).append((variable.name, value))
     return list(groups.items())
 
 

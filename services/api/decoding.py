@@ -5,6 +5,7 @@ memory.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,9 +13,10 @@ from typing import Any, TypeVar
 from flask import Flask, current_app, g
 
 from services.api import database
+from services.api.front import CONFIRMED_SECONDS
 from shared.errors import ConfigError, TransientError
 from shared.vin import Decoded, Decoder
-from shared.vin.store import database_reader
+from shared.vin.store import read_parts
 
 MOST_VINS = 10_000
 MAX_BODY_BYTES = 2 * 1024 * 1024  # of a batch, as the gateway: 10,000 VINs with years are half a megabyte
@@ -50,18 +52,26 @@ class Decoding:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._release: Release | None = None
+        self._believed_until = 0.0
+
+    def doubt(self) -> None:
+        """Say that nobody knows whether the release in memory is live: the next request looks."""
+        self._believed_until = 0.0
 
     def release(self) -> Release:
-        """Return the live release; the one in memory while the database is away.
+        """Return the live release, as of a few seconds ago; the one in memory while the database is away.
 
         Raises:
             CronhouseError: the database is away and none is in memory, or none was loaded.
         """
-        held = self._release
+        held, now = self._release, time.monotonic()
+        if held is not None and now < self._believed_until:
+            return held
         try:
             number = database.fetch_value(database.query("vpic", "release"))
             if held is None or held.number != number:
                 held = self._release = _open(number)
+            self._believed_until = now + CONFIRMED_SECONDS
         except (TransientError, ConfigError):
             if held is None:
                 raise
@@ -90,7 +100,7 @@ def _open(number: int) -> Release:
 
 
 def _read_parts(parts: Sequence[str]) -> Mapping[str, bytes]:
-    return database.read(lambda conn: database_reader(lambda: conn)(parts))
+    return database.read(lambda conn: read_parts(conn, parts))
 
 
 def init_app(app: Flask) -> None:

@@ -136,12 +136,12 @@ def describe(decoded: Decoded) -> dict[str, Any]:
     """Write a decoded VIN in our own shape."""
     values: dict[str, str] = {}
     additional = None
-    for row in decoded.rows():
-        if row["element_id"] == ADDITIONAL_ERROR_TEXT:
-            additional = row["value"]
-        elif row["value"] and row["group_name"] is not None and row["code"]:
-            both = values.get(row["code"])
-            values[row["code"]] = f"{both}; {row['value']}" if both else row["value"]
+    for variable, value in decoded.variables():
+        if variable.id == ADDITIONAL_ERROR_TEXT:
+            additional = value
+        elif value and variable.group is not None and variable.code:
+            both = values.get(variable.code)
+            values[variable.code] = f"{both}; {value}" if both else value
     return {
         "vin": (decoded.vin or "")[:40],
         "is_valid": decoded.error_codes == [0],

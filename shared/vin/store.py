@@ -17,6 +17,7 @@ TABLE = "vin_part"
 _COPY_HEAD, _COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
 _INT16, _INT32 = Struct(">h"), Struct(">i")
 _CHUNK = 1 << 18
+_copy_texts: dict[str, str] = {}
 _NO_RELEASE = ("42P01", "3F000")  # undefined table, undefined schema
 
 
@@ -90,26 +91,33 @@ def database_reader(connect: Callable[[], db.Connection], schema: str = "vpic") 
 
     Without a release it finds nothing.
     """
-    # a query would give the bytes as hexadecimal digits, twice as many
-    query = sql.SQL(
-        "COPY (SELECT part, data FROM {} WHERE part = ANY(%(parts)s)) TO STDOUT (FORMAT binary)"
-    ).format(sql.Identifier(schema, TABLE))
-    text = ""
+    return lambda parts: read_parts(connect(), parts, schema)
 
-    def read(parts: Sequence[str]) -> dict[str, bytes]:
-        nonlocal text
-        conn, spool = connect(), BytesIO()
-        try:
-            with db.mapped_errors(), conn.cursor() as cursor:
-                text = text or query.as_string(conn)  # once: a batch reads thousands of parts
-                cursor.copy_expert(cursor.mogrify(text, {"parts": list(parts)}).decode(), spool)
-            return dict(_copied_rows(spool.getvalue()))
-        except FatalError as exc:
-            if getattr(exc.__cause__, "pgcode", None) not in _NO_RELEASE:
-                raise
-            return {}
-        finally:
-            if not conn.autocommit and not conn.closed:
-                conn.rollback()
 
-    return read
+def read_parts(conn: db.Connection, parts: Sequence[str], schema: str = "vpic") -> dict[str, bytes]:
+    """Read the parts that a schema has of those asked for; none without a release. Ends the transaction."""
+    spool = BytesIO()
+    try:
+        with db.mapped_errors(), conn.cursor() as cursor:
+            cursor.copy_expert(
+                cursor.mogrify(_copy_text(conn, schema), {"parts": list(parts)}).decode(), spool
+            )
+        return dict(_copied_rows(spool.getvalue()))
+    except FatalError as exc:
+        if getattr(exc.__cause__, "pgcode", None) not in _NO_RELEASE:
+            raise
+        return {}
+    finally:
+        if not conn.autocommit and not conn.closed:
+            conn.rollback()
+
+
+def _copy_text(conn: db.Connection, schema: str) -> str:
+    """Return the statement that reads parts of a schema; quoted once, for a batch reads thousands."""
+    if schema not in _copy_texts:
+        # a query would give the bytes as hexadecimal digits, twice as many
+        copy = sql.SQL(
+            "COPY (SELECT part, data FROM {} WHERE part = ANY(%(parts)s)) TO STDOUT (FORMAT binary)"
+        ).format(sql.Identifier(schema, TABLE))
+        _copy_texts[schema] = copy.as_string(conn)
+    return _copy_texts[schema]

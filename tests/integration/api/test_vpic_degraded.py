@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import pytest
@@ -82,6 +83,7 @@ def test_what_was_asked_before_is_still_answered_and_marked(app: Flask, door: Do
     client = app.test_client()
     before = {address: client.get(URL + address).data for address in OPEN}
     door.shut()
+    app.extensions["decoding"].doubt()  # the seconds in which the release is believed are over
     for address in OPEN:
         response = client.get(URL + address)
         assert response.status_code == 200 and response.data == before[address], address
@@ -121,14 +123,23 @@ def test_house_without_a_release_says_what_to_do(settings: Settings) -> None:
         assert "run the workflow" in error_of(client.get(URL + address), 503)["message"]
 
 
-def test_another_release_is_taken_up_at_once(
-    vpic_app: Flask, vpic: FlaskClient, vpic_conn: db.Connection
+def test_another_release_is_taken_up_after_a_few_seconds(
+    vpic_app: Flask, vpic: FlaskClient, vpic_conn: db.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    decoding, seconds = vpic_app.extensions["decoding"], [1000.0]
+    monkeypatch.setattr("services.api.decoding.time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    decoding.doubt()
     assert vpic.get(f"{URL}vin/{ESCAPE}").status_code == 200
-    held = vpic_app.extensions["decoding"]._release
+    held = decoding._release
     db.execute(vpic_conn, "UPDATE vpic.release SET release_id = release_id + 1")
     try:
+        seconds[0] += 4.9
         assert vpic.get(f"{URL}vin/{ESCAPE}").status_code == 200
-        assert vpic_app.extensions["decoding"]._release.decoder is not held.decoder
+        assert decoding._release is held
+        seconds[0] += 0.2
+        assert vpic.get(f"{URL}vin/{ESCAPE}").status_code == 200
+        assert decoding._release.number == held.number + 1
+        assert decoding._release.decoder is not held.decoder
     finally:
         db.execute(vpic_conn, "UPDATE vpic.release SET release_id = release_id - 1")
+        decoding.doubt()
