@@ -84,7 +84,7 @@ def _judge(rule: Rule, observations: Sequence[Observation]) -> Result:
     )
     text = ", ".join(_tell(rule, o) for o in shown[:SAMPLE_SIZE])
     if not text:
-        text = next((o.note for o in observations if o.note), None) or "nothing to check"
+        text = next((o.note for o in observations if o.note), None) or "nothing found"
     return Result(
         rule=rule,
         passed=not bad,

@@ -37,7 +37,7 @@ keepalive = 5
 max_requests = 500_000
 max_requests_jitter = 50_000
 limit_request_line = 8190
-worker_tmp_dir = "/dev/shm"  # noqa: S108 - heartbeats must not wait for a disk
+worker_tmp_dir = "/dev/shm" if sys.platform == "linux" else "/tmp"  # noqa: S108 - no waiting for a disk
 accesslog = None  # the app writes its own line a request, with id and actor
 control_socket_disable = True
 

@@ -14,14 +14,13 @@ def command() -> int:
     With the embedded stack, jobs run on their schedule meanwhile.
     """
     from shared.config import ROOT
-    from shared.local.serving import check_listening, gunicorn_command, serve_embedded
+    from shared.local.serving import GUNICORN, check_listening, serve_embedded
 
     settings = start()
     check_listening(settings)
     if not settings.embedded:
         os.chdir(ROOT)
-        line = gunicorn_command(settings)
-        os.execv(line[0], line)  # noqa: S606 - gunicorn takes this process over, and with it its signals
+        os.execv(GUNICORN[0], GUNICORN)  # noqa: S606 - gunicorn takes this process over, and with it its signals
     from shared.db import connect
 
     connect(settings).close()  # says how to start the stack when it is down

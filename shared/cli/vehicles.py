@@ -40,7 +40,10 @@ def load(source: str, force: bool) -> int:
 
     settings = start()
     if "://" not in source and source != "mssql":
-        source = str(Path(source).resolve())
+        path = Path(source).resolve()
+        if "{release}" not in source and not path.exists():  # a slip of the fingers is no failed run
+            raise click.BadParameter(f"{path}: there is no such file", param_hint="SOURCE")
+        source = str(path)
     settings = replace(settings, environ={**settings.environ, "VPIC_SOURCE": source})
     workflow, spec = find_job(settings, JOB)
     # by hand it may be loaded again and again on one day; the job itself is done once a week
@@ -166,14 +169,15 @@ def decode(
     """Decode the VINs of FILE against the live release.
 
     FILE is CSV with a column vin and maybe modelyear (.csv), Parquet with the same columns (.parquet), or has
-    one VIN a line. It is streamed: any number of VINs needs the same little memory. A VIN that cannot be
+    one VIN a line. It is streamed: any number of VINs needs the same little memory, and all are decoded with
+    the release that is live at the start, also when another one is swapped in. A VIN that cannot be
     decoded has its reason in place of an answer. Columns of CSV and Parquet are named by the codes of variables
     (BedType), values in JSON by their names (Bed Type).
     """
     from shared import db
     from shared.cli.export import choose_format, open_output
     from shared.vin import Decoder, files
-    from shared.vin.store import database_reader
+    from shared.vin.store import release_reader
 
     kind = choose_format(kind, output, default="json" if full else "csv")
     if full and kind != "json":
@@ -195,7 +199,7 @@ def decode(
     with closing(
         db.connect(start(quiet=True), application_name="cronhouse:vehicles", autocommit=True)
     ) as conn:
-        decoder = Decoder(database_reader(lambda: conn), reference=reference)
+        decoder = Decoder(release_reader(lambda: conn), reference=reference)
         with _progress(file, output) as tell, open_output(output) as out:
             answers = files.decode_entries(decoder, files.read_entries(file), moment, tell)
             count = write(decoder, noting(answers), out)

@@ -20,14 +20,10 @@ log = logging.getLogger("cronhouse.serve")
 MAX_PORTS_TRIED = 50
 
 
-def gunicorn_command(settings: Settings) -> list[str]:
-    """Return the command that serves the API."""
-    return [
-        sys.executable, "-m", "gunicorn", "services.api.app:create_app()",
-        "--bind", f"{settings.api_host}:{settings.api_port}", "--workers", str(settings.api_workers),
-        "--threads", "4", "--worker-tmp-dir", "/dev/shm" if sys.platform == "linux" else "/tmp",  # noqa: S108
-        "--log-level", "warning",
-    ]  # fmt: skip
+GUNICORN = (
+    sys.executable, "-m", "gunicorn", "-c", "python:services.api.gunicorn_conf", "services.api.app:create_app()",
+    "--log-level", "warning",
+)  # fmt: skip
 
 
 def check_listening(settings: Settings) -> None:
@@ -54,7 +50,7 @@ def serve_embedded(settings: Settings) -> int:
     """Serve until SIGTERM or Ctrl-C; meanwhile run what is due and what the API was asked for."""
     import schedule
 
-    process = subprocess.Popen(gunicorn_command(settings), cwd=ROOT, env=_environ(settings))
+    process = subprocess.Popen(GUNICORN, cwd=ROOT, env=_environ(settings))
     ticker = Ticker(settings)
     schedule.every().minute.at(":00").do(ticker.calmly, ticker.tick)
     schedule.every(2).seconds.do(ticker.calmly, ticker.take_requests)

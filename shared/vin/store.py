@@ -12,6 +12,7 @@ from shared import db
 from shared.errors import FatalError
 from shared.vin.parts import FORMAT, RELEASE, ReadParts
 
+LIVE, PREVIOUS = "vpic", "vpic_previous"  # schemas: a swap renames the first into the second
 TABLE = "vin_part"
 # https://www.postgresql.org/docs/18/sql-copy.html, "Binary Format"
 _COPY_HEAD, _COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
@@ -86,7 +87,7 @@ def _token(conn: db.Connection, schema: str) -> bytes | None:
     return database_reader(lambda: conn, schema)([RELEASE]).get(RELEASE)
 
 
-def database_reader(connect: Callable[[], db.Connection], schema: str = "vpic") -> ReadParts:
+def database_reader(connect: Callable[[], db.Connection], schema: str = LIVE) -> ReadParts:
     """Return a reader of parts that asks `connect` for a connection at each read and ends its transaction.
 
     Without a release it finds nothing.
@@ -94,7 +95,30 @@ def database_reader(connect: Callable[[], db.Connection], schema: str = "vpic") 
     return lambda parts: read_parts(connect(), parts, schema)
 
 
-def read_parts(conn: db.Connection, parts: Sequence[str], schema: str = "vpic") -> dict[str, bytes]:
+def release_reader(connect: Callable[[], db.Connection]) -> ReadParts:
+    """Return a reader that keeps to the release that is live at its first read, where a swap has put it too.
+
+    A read raises FatalError when that release was dropped or compiled again meanwhile.
+    """
+    mine: bytes | None = None
+
+    def read(parts: Sequence[str]) -> dict[str, bytes]:
+        nonlocal mine
+        for schema in (LIVE, PREVIOUS, LIVE):  # a rollback may come between two looks
+            found = read_parts(connect(), [*parts, RELEASE], schema)
+            token = found.get(RELEASE)
+            if mine is None or token == mine:
+                mine = token
+                return found
+        raise FatalError(
+            "the release that the first VINs were decoded with is gone: it was dropped or compiled again meanwhile. "
+            "Decode them once more"
+        )
+
+    return read
+
+
+def read_parts(conn: db.Connection, parts: Sequence[str], schema: str = LIVE) -> dict[str, bytes]:
     """Read the parts that a schema has of those asked for; none without a release. Ends the transaction."""
     spool = BytesIO()
     try:

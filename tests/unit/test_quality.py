@@ -79,7 +79,7 @@ def test_a_pass_tells_the_value_nearest_to_the_limit() -> None:
 
 def test_nothing_to_judge_by_passes_with_the_note() -> None:
     assert judge("volume", seen(None, "a", "not enough history")).message.endswith(": not enough history")
-    assert judge("lost").message == "lost lines: nothing to check"
+    assert judge("lost").message == "lost lines: nothing found"
     assert judge("lost").observed is None
 
 

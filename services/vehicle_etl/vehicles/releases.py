@@ -14,8 +14,8 @@ from psycopg2.extras import Json
 from shared import db
 from shared.errors import FatalError
 from shared.sql import SqlFolder, read_queries
+from shared.vin.store import LIVE, PREVIOUS
 
-LIVE, PREVIOUS = "vpic", "vpic_previous"
 _FOLDER = Path(__file__).parent / "sql"
 STATEMENTS = SqlFolder(_FOLDER)
 

@@ -105,6 +105,7 @@ def test_a_choice_that_no_longer_fits_is_dropped_with_all_below_it(client: Flask
     page = show(client, year="2018", make="Honda", model="Enclave", trim="SI")
     assert chosen(page) == ["2018", "Honda"]
     assert "as model does not go with what stands above it" in text_of(page)
+    assert "There are no vehicles of the year asked for" in text_of(show(client, year="1812"))
 
 
 @pytest.mark.parametrize(

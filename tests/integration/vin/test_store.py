@@ -6,11 +6,11 @@ from itertools import islice
 import pytest
 
 from shared import db
-from shared.errors import DataError
+from shared.errors import DataError, FatalError
 from shared.vin import Decoder
 from shared.vin.compile import compile_parts, compile_release
 from shared.vin.source import SchemaSource
-from shared.vin.store import database_reader, has_decoder, write_parts
+from shared.vin.store import database_reader, has_decoder, release_reader, write_parts
 from tests.unit.vin.conftest import NOW, find
 from tests.unit.vin.dump import DumpSource
 
@@ -80,6 +80,35 @@ def test_a_decoder_takes_up_a_newer_release(loaded: Loaded, conn: db.Connection)
     write_parts(conn, loaded.schema, second)
     conn.commit()
     assert decoder.decode(ACCORD, now=NOW).values["Model"] == "Concord"
+
+
+def test_a_reader_of_one_release_keeps_to_it_across_swaps(loaded: Loaded, conn: db.Connection) -> None:
+    first = list(compile_parts(SchemaSource(conn, loaded.schema), now=NOW))
+    db.execute(conn, f"UPDATE {loaded.schema}.model SET name = 'Concord' WHERE name = 'Accord'")
+    second = list(compile_parts(SchemaSource(conn, loaded.schema), now=NOW))
+    for schema, parts in (("vpic", first), ("vpic_next", second)):
+        db.execute(conn, f"CREATE SCHEMA {schema}")
+        write_parts(conn, schema, parts)
+    conn.commit()
+    old = Decoder(release_reader(lambda: conn))
+    assert old.decode("1Z9AAAAA3WA417111", now=NOW).model_year
+    db.execute(conn, "ALTER SCHEMA vpic RENAME TO vpic_previous")
+    db.execute(conn, "ALTER SCHEMA vpic_next RENAME TO vpic")
+    conn.commit()
+    assert old.decode(ACCORD, now=NOW).values["Model"] == "Accord"
+    assert Decoder(release_reader(lambda: conn)).decode(ACCORD, now=NOW).values["Model"] == "Concord"
+    db.execute(conn, "DROP SCHEMA vpic_previous CASCADE")
+    conn.commit()
+    with pytest.raises(FatalError, match="is gone"):
+        old.decode("JH4DA9350LS000000", now=NOW)
+    with pytest.raises(DataError, match="cronhouse vehicles load"):  # there never was one
+        Decoder(release_reader(lambda: no_release(conn))).decode(ACCORD)
+
+
+def no_release(conn: db.Connection) -> db.Connection:
+    db.execute(conn, "DROP SCHEMA IF EXISTS vpic CASCADE")
+    conn.commit()
+    return conn
 
 
 def test_a_decoder_can_be_asked_to_look_for_a_newer_release(loaded: Loaded, conn: db.Connection) -> None:
