@@ -45,6 +45,7 @@ DROPDOWN = "/api/vehicles/dropdown/models?year=2011&make=FORD"
 VIN = "/api/vehicles/vin/"
 CONNECTIONS = 8  # as many as two workers have threads
 COLD = 10_000  # VINs that come first
+VINS = 120_000  # enough for three rounds without asking for one again
 HOW_TO_READ = """
 How to read it: `cpu` is microseconds of a processor that the server used for a request, with its workers; on a
 machine with company it is what to look at. The ratio is of cpu, in turns in the same run; the limit of a cached
@@ -97,7 +98,7 @@ def _prepare(stack: ExitStack, folder: Path, release: str) -> tuple[Settings, li
         raise SystemExit(f"the release was not loaded: {result.reason}")
     with closing(db.connect(settings, application_name="bench", autocommit=True)) as conn:
         maker = VinMaker(database_reader(lambda: conn))
-        vins = maker.many(40_000, 7, random.Random(7).choices(maker.spans, k=4000))
+        vins = maker.many(VINS, 7, random.Random(7).choices(maker.spans, k=4000))
     print(f"release loaded in {time.monotonic() - started:.0f} s, {len(vins):,} VINs made", flush=True)
     return settings, vins
 

@@ -4,9 +4,9 @@
 
 The addresses, one a line, are asked one after the other, from the first again when they are used up. Without --rate
 each connection asks as soon as it has its answer: the most that the server gives. With it requests come by chance at
-that rate, each over a connection of its own, as those of many callers do, and the time of each counts from when it was
-due, also when all --connections were busy then. It is one process beside the server's, and stops by itself: after
---seconds, or after --most requests.
+that rate, and the time of each counts from when it was due, also when all --connections were busy then. With
+--strangers each request has a connection of its own, as those of many callers do. It is one process beside the
+server's, and stops by itself: after --seconds, or after --most requests.
 """
 
 import argparse

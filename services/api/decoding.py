@@ -16,7 +16,7 @@ from services.api import database
 from services.api.front import CONFIRMED_SECONDS
 from shared.errors import ConfigError, TransientError
 from shared.vin import Decoded, Decoder
-from shared.vin.store import read_parts
+from shared.vin.store import ReleaseGone, read_parts, release_reader
 
 MOST_VINS = 10_000
 MAX_BODY_BYTES = 2 * 1024 * 1024  # of a batch, as the gateway: 10,000 VINs with years are half a megabyte
@@ -85,22 +85,32 @@ class Decoding:
         describe: Callable[[Decoded], T],
         private: bool = False,
     ) -> list[T]:
-        """Decode (VIN, model year) one after the other; a VIN that cannot be decoded carries its `failure`."""
+        """Decode (VIN, model year) one after the other; a VIN that cannot be decoded carries its `failure`.
+
+        Raises:
+            TransientError: two other releases came meanwhile.
+        """
         described = []
         for vin in vins:
             with self._lock:
-                decoded = next(release.decoder.decode_many([vin], include_private=private))
+                try:
+                    decoded = next(release.decoder.decode_many([vin], include_private=private))
+                except ReleaseGone as exc:
+                    self._release = None
+                    raise TransientError(str(exc)) from exc
                 described.append(describe(decoded))
         return described
 
 
 def _open(number: int) -> Release:
     rows = database.fetch_all(database.query("vpic", "variables"))
-    return Release(number, Decoder(_read_parts, reference="api"), tuple(Variable(**row) for row in rows))
+    # an answer, a whole batch too, is of one release
+    decoder = Decoder(release_reader(_read_parts), reference="api")
+    return Release(number, decoder, tuple(Variable(**row) for row in rows))
 
 
-def _read_parts(parts: Sequence[str]) -> Mapping[str, bytes]:
-    return database.read(lambda conn: read_parts(conn, parts))
+def _read_parts(parts: Sequence[str], schema: str) -> Mapping[str, bytes]:
+    return database.read(lambda conn: read_parts(conn, parts, schema))
 
 
 def init_app(app: Flask) -> None:

@@ -40,10 +40,7 @@ def load(source: str, force: bool) -> int:
 
     settings = start()
     if "://" not in source and source != "mssql":
-        path = Path(source).resolve()
-        if "{release}" not in source and not path.exists():  # a slip of the fingers is no failed run
-            raise click.BadParameter(f"{path}: there is no such file", param_hint="SOURCE")
-        source = str(path)
+        source = _find_file(source)
     settings = replace(settings, environ={**settings.environ, "VPIC_SOURCE": source})
     workflow, spec = find_job(settings, JOB)
     # by hand it may be loaded again and again on one day; the job itself is done once a week
@@ -53,6 +50,21 @@ def load(source: str, force: bool) -> int:
     if result.status == "skipped":  # who asked for this very release has not got it
         raise FatalError(f"{source} was not loaded: {result.reason}")
     return result.exit_code
+
+
+def _find_file(name: str) -> str:
+    """Return the whole path of a file; one that is not there is a slip of the fingers, and no failed run."""
+    path, why = Path(name), "there is no such file"
+    try:
+        path = path.resolve()
+        if "{release}" in name or path.exists():
+            return str(path)
+    except (
+        OSError,
+        RuntimeError,
+    ) as exc:  # a name that is too long, a folder that is closed, links in a circle
+        why = getattr(exc, "strerror", None) or str(exc)
+    raise click.BadParameter(f"{path}: {why}", param_hint="SOURCE")
 
 
 @command.command("releases", epilog="Example: cronhouse vehicles releases --json")
@@ -170,14 +182,14 @@ def decode(
 
     FILE is CSV with a column vin and maybe modelyear (.csv), Parquet with the same columns (.parquet), or has
     one VIN a line. It is streamed: any number of VINs needs the same little memory, and all are decoded with
-    the release that is live at the start, also when another one is swapped in. A VIN that cannot be
-    decoded has its reason in place of an answer. Columns of CSV and Parquet are named by the codes of variables
-    (BedType), values in JSON by their names (Bed Type).
+    the release that is live at the start; should two more be swapped in meanwhile, it ends with an error. A VIN
+    that cannot be decoded has its reason in place of an answer. Columns of CSV and Parquet are named by the codes
+    of variables (BedType), values in JSON by their names (Bed Type).
     """
     from shared import db
     from shared.cli.export import choose_format, open_output
     from shared.vin import Decoder, files
-    from shared.vin.store import release_reader
+    from shared.vin.store import read_parts, release_reader
 
     kind = choose_format(kind, output, default="json" if full else "csv")
     if full and kind != "json":
@@ -199,7 +211,8 @@ def decode(
     with closing(
         db.connect(start(quiet=True), application_name="cronhouse:vehicles", autocommit=True)
     ) as conn:
-        decoder = Decoder(release_reader(lambda: conn), reference=reference)
+        read = release_reader(lambda parts, schema: read_parts(conn, parts, schema))
+        decoder = Decoder(read, reference=reference)
         with _progress(file, output) as tell, open_output(output) as out:
             answers = files.decode_entries(decoder, files.read_entries(file), moment, tell)
             count = write(decoder, noting(answers), out)

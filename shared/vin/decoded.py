@@ -127,7 +127,7 @@ class Decoded(Struct, eq=False, gc=False):
         return [self._row(item) for item in self._in_order(items)]
 
     def variables(self) -> Iterator[tuple[Element, str | None]]:
-        """Give (variable, value) in the order of `rows()`: what most callers want of them, at a third of the cost."""
+        """Give (variable, value) in the order of `rows()`: what most callers want of them, at half the cost."""
         library = self._library
         if library is None or self.found is None:
             return

@@ -1,6 +1,6 @@
 """The table of compiled parts in a release's schema."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from struct import Struct
 from tempfile import TemporaryFile
@@ -95,27 +95,33 @@ def database_reader(connect: Callable[[], db.Connection], schema: str = LIVE) ->
     return lambda parts: read_parts(connect(), parts, schema)
 
 
-def release_reader(connect: Callable[[], db.Connection]) -> ReadParts:
+class ReleaseGone(FatalError):
+    """The release that a reader keeps to was dropped, or compiled again."""
+
+
+def release_reader(read: Callable[[Sequence[str], str], Mapping[str, bytes]]) -> ReadParts:
     """Return a reader that keeps to the release that is live at its first read, where a swap has put it too.
 
-    A read raises FatalError when that release was dropped or compiled again meanwhile.
+    `read` reads parts of a schema, as `read_parts` does. A read raises ReleaseGone when neither the live release nor
+    the one before is the one that it began with.
     """
     mine: bytes | None = None
+    at = LIVE
 
-    def read(parts: Sequence[str]) -> dict[str, bytes]:
-        nonlocal mine
-        for schema in (LIVE, PREVIOUS, LIVE):  # a rollback may come between two looks
-            found = read_parts(connect(), [*parts, RELEASE], schema)
+    def read_mine(parts: Sequence[str]) -> Mapping[str, bytes]:
+        nonlocal mine, at
+        for schema in (at, LIVE, PREVIOUS, LIVE):  # a rollback may come between two looks
+            found = read([*parts, RELEASE], schema)
             token = found.get(RELEASE)
             if mine is None or token == mine:
-                mine = token
+                mine, at = token, schema
                 return found
-        raise FatalError(
-            "the release that the first VINs were decoded with is gone: it was dropped or compiled again meanwhile. "
-            "Decode them once more"
+        raise ReleaseGone(
+            "the release that was live at the start is gone: two others came meanwhile, or it was compiled again. "
+            "Decode once more"
         )
 
-    return read
+    return read_mine
 
 
 def read_parts(conn: db.Connection, parts: Sequence[str], schema: str = LIVE) -> dict[str, bytes]:

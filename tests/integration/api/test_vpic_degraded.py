@@ -18,7 +18,7 @@ from shared.local.postgres import EmbeddedPostgres
 from tests.integration.api.conftest import RedisServer, client_with, error_of
 
 URL = "/api/vehicles/"
-ESCAPE, TOYOTA = "1FMCU0EG0BKA41755", "4T1VK14C1NC926192"
+ESCAPE, TOYOTA, TESLA = "1FMCU0EG0BKA41755", "4T1VK14C1NC926192", "5YJSB1EA2KF100003"
 OPEN = (
     "GetAllMakes?format=json", "GetAllMakes", "GetModelsForMakeYear/make/ford/modelyear/2011", "DecodeWMI/1FT",
     f"DecodeVin/{ESCAPE}", f"DecodeVinValues/{ESCAPE}", f"vin/{ESCAPE}",
@@ -143,3 +143,27 @@ def test_another_release_is_taken_up_after_a_few_seconds(
     finally:
         db.execute(vpic_conn, "UPDATE vpic.release SET release_id = release_id - 1")
         decoding.doubt()
+
+
+def test_after_a_swap_what_is_not_in_memory_is_read_of_the_same_release(
+    vpic_settings: Settings, vpic_conn: db.Connection
+) -> None:
+    application = create_app(vpic_settings)
+    client = application.test_client()
+    assert client.get(f"{URL}vin/{ESCAPE}").json["data"]["make"] == "FORD"
+    where = "vpic"
+
+    def move(schema: str) -> None:
+        nonlocal where
+        db.execute(vpic_conn, f"ALTER SCHEMA {where} RENAME TO {schema}")
+        where = schema
+
+    try:
+        move("vpic_previous")
+        assert client.get(f"{URL}vin/{TOYOTA}").json["data"]["make"] == "TOYOTA"
+        move("vpic_gone")  # as a second swap does, which drops it
+        assert "try again" in error_of(client.get(f"{URL}vin/{TESLA}"), 503)["message"]
+    finally:
+        move("vpic")
+    assert client.get(f"{URL}vin/{TESLA}").json["data"]["make"] == "TESLA"
+    application.extensions["pool"].forget_idle()

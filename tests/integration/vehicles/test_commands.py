@@ -58,6 +58,8 @@ def test_from_the_first_load_to_the_way_back(call, house: House, tmp_path: Path)
 def test_what_cannot_be_loaded_is_said(call, tmp_path: Path):
     code, said = call("load", str(tmp_path / "no.zip"))
     assert code == 2 and f"Invalid value for SOURCE: {tmp_path / 'no.zip'}: there is no such file" in said
+    code, said = call("load", "a" * 300 + ".zip")
+    assert code == 2 and said.rstrip().endswith("File name too long")
 
 
 def test_a_second_load_by_hand_says_that_it_did_nothing(call, house: House, tmp_path: Path):

@@ -6,11 +6,18 @@ from itertools import islice
 import pytest
 
 from shared import db
-from shared.errors import DataError, FatalError
+from shared.errors import DataError
 from shared.vin import Decoder
 from shared.vin.compile import compile_parts, compile_release
 from shared.vin.source import SchemaSource
-from shared.vin.store import database_reader, has_decoder, release_reader, write_parts
+from shared.vin.store import (
+    ReleaseGone,
+    database_reader,
+    has_decoder,
+    read_parts,
+    release_reader,
+    write_parts,
+)
 from tests.unit.vin.conftest import NOW, find
 from tests.unit.vin.dump import DumpSource
 
@@ -90,25 +97,25 @@ def test_a_reader_of_one_release_keeps_to_it_across_swaps(loaded: Loaded, conn: 
         db.execute(conn, f"CREATE SCHEMA {schema}")
         write_parts(conn, schema, parts)
     conn.commit()
-    old = Decoder(release_reader(lambda: conn))
+
+    def decoder_of_one_release() -> Decoder:
+        return Decoder(release_reader(lambda parts, schema: read_parts(conn, parts, schema)))
+
+    old = decoder_of_one_release()
     assert old.decode("1Z9AAAAA3WA417111", now=NOW).model_year
     db.execute(conn, "ALTER SCHEMA vpic RENAME TO vpic_previous")
     db.execute(conn, "ALTER SCHEMA vpic_next RENAME TO vpic")
     conn.commit()
     assert old.decode(ACCORD, now=NOW).values["Model"] == "Accord"
-    assert Decoder(release_reader(lambda: conn)).decode(ACCORD, now=NOW).values["Model"] == "Concord"
+    assert decoder_of_one_release().decode(ACCORD, now=NOW).values["Model"] == "Concord"
     db.execute(conn, "DROP SCHEMA vpic_previous CASCADE")
     conn.commit()
-    with pytest.raises(FatalError, match="is gone"):
+    with pytest.raises(ReleaseGone, match="is gone"):
         old.decode("JH4DA9350LS000000", now=NOW)
-    with pytest.raises(DataError, match="cronhouse vehicles load"):  # there never was one
-        Decoder(release_reader(lambda: no_release(conn))).decode(ACCORD)
-
-
-def no_release(conn: db.Connection) -> db.Connection:
-    db.execute(conn, "DROP SCHEMA IF EXISTS vpic CASCADE")
+    db.execute(conn, "DROP SCHEMA vpic CASCADE")
     conn.commit()
-    return conn
+    with pytest.raises(DataError, match="cronhouse vehicles load"):  # there never was one
+        decoder_of_one_release().decode(ACCORD)
 
 
 def test_a_decoder_can_be_asked_to_look_for_a_newer_release(loaded: Loaded, conn: db.Connection) -> None:
