@@ -59,10 +59,8 @@ def _find_file(name: str) -> str:
         path = path.resolve()
         if "{release}" in name or path.exists():
             return str(path)
-    except (
-        OSError,
-        RuntimeError,
-    ) as exc:  # a name that is too long, a folder that is closed, links in a circle
+    except (OSError, RuntimeError) as exc:
+        # a name that is too long, a folder that is closed, links in a circle
         why = getattr(exc, "strerror", None) or str(exc)
     raise click.BadParameter(f"{path}: {why}", param_hint="SOURCE")
 

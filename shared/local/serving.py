@@ -18,8 +18,6 @@ from shared.jobs.workflows import JobSpec, load_workflows
 
 log = logging.getLogger("cronhouse.serve")
 MAX_PORTS_TRIED = 50
-
-
 GUNICORN = (
     sys.executable, "-m", "gunicorn", "-c", "python:services.api.gunicorn_conf", "services.api.app:create_app()",
     "--log-level", "warning",

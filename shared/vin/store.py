@@ -84,7 +84,7 @@ def is_outdated(conn: db.Connection, schema: str) -> bool:
 
 
 def _token(conn: db.Connection, schema: str) -> bytes | None:
-    return database_reader(lambda: conn, schema)([RELEASE]).get(RELEASE)
+    return read_parts(conn, [RELEASE], schema).get(RELEASE)
 
 
 def database_reader(connect: Callable[[], db.Connection], schema: str = LIVE) -> ReadParts:
